@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pevent: what every process on this machine did, from its fork to its exit.
+ *
+ * A context is fed by one input, the running kernel or a recording of it, and is read by pulling:
+ *
+ *	pevent_new(&p, NULL); pevent_add_live(p);
+ *	for (;;) {
+ *		poll(pevent_get_fd(p), ...);
+ *		pevent_dispatch(p);
+ *		while (pevent_next(p, &event) > 0)
+ *			...
+ *	}
+ *	pevent_stop(p); (the rest:) while (pevent_next(p, &event) > 0) ...; pevent_free(p);
+ *
+ * A context belongs to one thread at a time. Unless a line says otherwise, functions return 0 or a
+ * negative errno value, leave outputs untouched on failure, and neither print nor exit: text goes
+ * to the callback of pevent_set_log(). Times are nanoseconds of CLOCK_MONOTONIC, sizes are bytes.
+ */
+#ifndef PEVENT_H
+#define PEVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pevent;
+
+/* What happened. The kernel's sources are named in linux/cn_proc.h. */
+enum pevent_type {
+	PEVENT_FORK,	/* a process was created */
+	PEVENT_CLONE,	/* a thread was created, or ended (pevent_event.thread_end) */
+	PEVENT_EXEC,	/* a process replaced its program */
+	PEVENT_EXIT,	/* a process ended: its last thread is gone */
+	PEVENT_CORE,	/* a signal whose action is to dump core hit it; EXIT tells whether it did */
+	PEVENT_COMM,	/* a thread renamed itself: prctl(PR_SET_NAME) or a write to /proc/PID/comm */
+	PEVENT_PTRACE,	/* a tracer attached or detached */
+	PEVENT_UID,	/* user ids changed */
+	PEVENT_GID,	/* group ids changed */
+	PEVENT_SID,	/* it became the leader of a new session */
+	PEVENT_LOST,	/* something is missing from the stream at this place */
+	PEVENT_START,	/* first event of a run: which input, which sources, in what state */
+	PEVENT_TYPE_COUNT
+};
+
+#define PEVENT_MASK(type) (1u << (type))
+#define PEVENT_MASK_ALL (PEVENT_MASK(PEVENT_TYPE_COUNT) - 1)
+
+/* Where a value comes from. */
+enum pevent_origin {
+	PEVENT_FROM_NONE,		/* not known */
+	PEVENT_FROM_EVENT,		/* the event itself */
+	PEVENT_FROM_PROC,		/* /proc, some time after the fact */
+	PEVENT_FROM_EXEC_READER,	/* /proc, before the program's first instruction */
+	PEVENT_FROM_INHERITED,		/* the parent's value when this process was forked */
+	PEVENT_FROM_INFERRED,		/* follows from other values; may be wrong */
+	PEVENT_ORIGIN_COUNT
+};
+
+/* Where something can get lost, or fail to open. */
+enum pevent_source {
+	PEVENT_SOURCE_CONNECTOR,	/* process connector: events */
+	PEVENT_SOURCE_EXEC_READER,	/* exec readers: command lines */
+	PEVENT_SOURCE_PROC,		/* /proc: processes older than the run, and after loss */
+	PEVENT_SOURCE_TABLE,		/* process table: entries evicted at its limit */
+	PEVENT_SOURCE_OUTPUT,		/* a client's output: lines that its reader did not take */
+	PEVENT_SOURCE_COUNT
+};
+
+/* A program as it was started: shared by a process and the children it forks, until they exec. */
+struct pevent_image {
+	const char *exe;	/* path as readlink(/proc/PID/exe) gave it, or NULL */
+	const char *args;	/* argv, each argument with its NUL; NULL: not known */
+	size_t args_len;	/* bytes at args, the NULs included; 0 with args set: an empty argv */
+	uint64_t args_total;	/* bytes the program was given; > args_len: the rest was cut off */
+	const char *cwd;	/* working directory at exec, or NULL (PEVENT_WANT_CWD) */
+	const char *cgroup;	/* path in the cgroup hierarchy, or NULL (PEVENT_WANT_CGROUP) */
+	enum pevent_origin origin;	/* of exe and args at the exec that made this image */
+};
+
+/* One process (thread group). Ids are as the initial namespaces number them. */
+struct pevent_process {
+	pid_t pid;		/* tgid */
+	pid_t pgrp, session;	/* 0: not known */
+	uint64_t start_ns;	/* its fork; 0: not known */
+	uint64_t start_ticks;	/* boot-time clock ticks; with pid and the boot id it names it forever */
+	uint64_t end_ns;	/* its last thread's end; 0: alive */
+	uint64_t exec_ns;	/* its last exec; 0: none seen */
+	pid_t ppid;		/* who forked it (not who adopted it); 0: not known, or the kernel */
+	uint64_t parent_start_ticks;	/* as start_ticks, of that process; 0: not known */
+	uint64_t parent_start_ns;	/* 0: not known */
+	const struct pevent_image *parent_image;	/* what the parent ran then; NULL: not known */
+	const struct pevent_image *image;	/* NULL: not known */
+	char comm[16];		/* name of its leader thread; "": not known */
+	char parent_comm[16];	/* "": not known */
+	uint32_t uid, euid, gid, egid;	/* UINT32_MAX: not known */
+	uint32_t loginuid;	/* UINT32_MAX: not set or not known */
+	uint32_t tty;		/* device number as in /proc/PID/stat; 0: none or not known */
+	uint32_t threads;	/* now; 0: not known */
+	uint32_t threads_peak;
+	bool kernel_thread;
+	bool before_run;	/* existed before the run: start_ns has 10 ms resolution */
+	enum pevent_origin image_origin;	/* of image, as it came to this process */
+	enum pevent_origin parent_origin;	/* of ppid */
+	enum pevent_origin start_origin;	/* of start_ns */
+};
+
+struct pevent_event {
+	enum pevent_type type;
+	uint64_t sequence;	/* of this context: 1, 2, 3, ... without gaps, after the filter */
+	uint64_t time_ns;	/* when it happened, by the kernel's clock */
+	int64_t realtime_offset_ns;	/* add to time_ns for CLOCK_REALTIME */
+	uint32_t cpu;		/* UINT32_MAX: not known */
+	pid_t tid;		/* the thread that did it (FORK, CLONE: the new one); 0: none */
+	struct pevent_process process;	/* whose event it is; pid 0 with LOST and START */
+	struct pevent_process parent;	/* FORK: who forked it; pid 0: not known */
+	union {
+		bool thread_end;	/* CLONE: the thread ended */
+		struct {
+			int wait_status;	/* as wait(2) gives it */
+			enum pevent_origin origin;	/* NONE: its end was not seen, only that it is gone */
+		} exit;
+		struct {
+			char old_comm[16];	/* "": not known */
+			char new_comm[16];
+		} comm;
+		struct {
+			uint32_t real, effective;	/* UID, GID: the new ids */
+		} ids;
+		struct {
+			pid_t tracer;		/* 0: detached */
+			char tracer_comm[16];	/* "": not known */
+		} ptrace;
+		struct {
+			uint64_t count;		/* of what the source delivers: events, records, lines */
+			enum pevent_source source;
+		} lost;
+	} u;
+};
+
+/* Which lines of /proc the exec readers fetch besides command line, executable, comm, process
+ * group and session. Each one costs the watched program microseconds per exec. */
+enum pevent_want {
+	PEVENT_WANT_STATUS = 1 << 0,	/* ids at exec time, for processes whose fork was not seen */
+	PEVENT_WANT_CWD = 1 << 1,
+	PEVENT_WANT_CGROUP = 1 << 2,
+	PEVENT_WANT_TTY = 1 << 3,
+	PEVENT_WANT_LOGINUID = 1 << 4,
+};
+
+/* Start from PEVENT_CONFIG_INIT; 0 means the default, which the line names. */
+struct pevent_config {
+	size_t size;		/* sizeof(struct pevent_config) */
+	unsigned int want;	/* enum pevent_want; 0 */
+	uint32_t tick_us;	/* time between two drains under load; 5000 */
+	uint32_t receive_buffer;	/* bytes asked of SO_RCVBUFFORCE; 64 MiB */
+	uint32_t args_max;	/* bytes of argv kept per program; 32 KiB, at most 128 KiB */
+	uint32_t table_max;	/* processes known at a time; 262144 */
+	uint32_t watchdog_s;	/* seconds of silence before the sources are tested; 30 */
+	bool no_exec_readers;	/* read /proc from the loop instead (late, often too late) */
+	bool no_guard;		/* no helper process that withdraws the subscription after kill -9 */
+};
+#define PEVENT_CONFIG_INIT { .size = sizeof(struct pevent_config) }
+
+/* What pevent_next() lets through. Kinds that are set must all match; within one, any entry does.
+ * Patterns match the program as it is at the event. LOST and START always pass. */
+struct pevent_filter {
+	size_t size;		/* sizeof(struct pevent_filter) */
+	uint32_t types;		/* PEVENT_MASK() of those wanted; 0: all */
+	const pid_t *pgrps;	/* process groups */
+	size_t n_pgrps;
+	const pid_t *pids;	/* processes and all that descend from them */
+	size_t n_pids;
+	const uint32_t *uids;	/* real or effective user */
+	size_t n_uids;
+	const char *const *regexes;	/* POSIX extended, on the command line or the executable's path */
+	size_t n_regexes;
+	const char *const *cgroups;	/* glob(7) on the cgroup's path; needs PEVENT_WANT_CGROUP */
+	size_t n_cgroups;
+	bool failed;		/* only exits with a status other than 0 */
+	uint64_t longer_than_ns;	/* only exits of processes that lived at least this long; 0: off */
+};
+#define PEVENT_FILTER_INIT { .size = sizeof(struct pevent_filter) }
+
+/* One source's account. */
+struct pevent_source_stats {
+	bool active;
+	char state[96];		/* one phrase: how it runs, or why it does not */
+	uint64_t received;	/* events, command lines, processes */
+	uint64_t lost;		/* what is known not to have arrived */
+};
+
+struct pevent_stats {
+	struct pevent_source_stats source[PEVENT_SOURCE_COUNT];
+	uint64_t events[PEVENT_TYPE_COUNT];	/* seen, before the filter */
+	uint64_t processes;		/* in the table now */
+	uint64_t processes_peak;
+	uint64_t rescans;		/* of /proc, after loss */
+	uint64_t dispatches;
+	uint64_t receive_queue_peak;	/* bytes of kernel memory waiting, of receive_buffer's double */
+};
+
+/* Of the machine that the input describes. */
+struct pevent_host {
+	char nodename[65], release[65], machine[65];	/* uname(2) */
+	char boot_id[37];		/* /proc/sys/kernel/random/boot_id */
+	uint32_t ticks_per_second;	/* unit of start_ticks */
+	uint32_t cpus;			/* possible ones */
+	bool replay;			/* a recording */
+};
+
+enum pevent_log_level { PEVENT_LOG_ERROR, PEVENT_LOG_WARNING, PEVENT_LOG_DEBUG };
+typedef void (*pevent_log_fn)(void *data, enum pevent_log_level level, const char *message);
+
+/* A context without input. -EINVAL: config from a newer header or out of range. */
+int pevent_new(struct pevent **ret, const struct pevent_config *config);
+/* Withdraws every subscription, frees; returns NULL. */
+struct pevent *pevent_free(struct pevent *p);
+/* message: "what: why", without newline. Set before adding an input: its errors name their cure. */
+void pevent_set_log(struct pevent *p, pevent_log_fn fn, void *data);
+
+/* The running kernel. -EPERM, -ENOTSUP (wrong namespace, kernel option), ...: see the log. */
+int pevent_add_live(struct pevent *p);
+/* A directory made by pevent_record_to(): replayed on its own clock, as fast as it is read. */
+int pevent_add_recording(struct pevent *p, const char *dir);
+/* Store the raw input of pevent_add_live() in dir, which must be new or empty. Call before it. */
+int pevent_record_to(struct pevent *p, const char *dir);
+/* Copies the filter. -EINVAL: a pattern is not valid (logged). */
+int pevent_set_filter(struct pevent *p, const struct pevent_filter *filter);
+/* Let through, of all processes, only pid (a child just made, not yet seen) and its descendants. */
+int pevent_follow(struct pevent *p, pid_t pid);
+
+/* A descriptor that polls readable when pevent_dispatch() has work. Owned by the context. */
+int pevent_get_fd(const struct pevent *p);
+/* Take in what the sources have; never blocks. -ENODATA: the recording is at its end. */
+int pevent_dispatch(struct pevent *p);
+/* 1 and the next event in order of time; 0: none now. It is valid until the next call on p. */
+int pevent_next(struct pevent *p, const struct pevent_event **ret);
+/* Withdraw, drain: what is still held then comes from pevent_next() without delay. */
+int pevent_stop(struct pevent *p);
+/* Put a LOST event into the stream and the account, for lines the client could not deliver. */
+int pevent_add_lost(struct pevent *p, enum pevent_source source, uint64_t count);
+
+void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret);
+void pevent_get_host(const struct pevent *p, struct pevent_host *ret);
+
+/* "fork", "clone", ... as in the output; NULL when out of range. */
+const char *pevent_type_name(enum pevent_type type);
+/* "connector", "exec-reader", ... */
+const char *pevent_source_name(enum pevent_source source);
+/* "event", "proc", "exec-reader", ... */
+const char *pevent_origin_name(enum pevent_origin origin);
+/* "0.1.0" */
+const char *pevent_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel's facts mean. f(state, fact) -> events: no descriptors, no clock; facts come in
+ * order of time.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "filter.h"
+#include "process.h"
+#include "queue.h"
+#include "wire/cn.h"
+
+/* A fact of our own among those of the connector: `seq` events of `cpu` are missing here. */
+#define FACT_LOST 0x7ffffff0u
+
+struct model {
+	struct process_table table;
+	struct filter filter;
+	struct queue queue;
+	uint64_t sequence;		/* of the last event let through */
+	uint64_t events[PEVENT_TYPE_COUNT];
+	uint64_t evicted;
+	uint64_t exec_missed;		/* programs whose command line nobody could read */
+	uint64_t learnt;		/* processes that /proc told of */
+	unsigned int scan_round;
+	uint64_t ns_per_tick;		/* of start_ticks */
+	int64_t boottime_offset_ns, realtime_offset_ns;	/* kept current by the owner */
+};
+
+int model_init(struct model *m, size_t table_max, uint32_t ticks_per_second);
+void model_finish(struct model *m);	/* accepts zeroed */
+
+/* exec: what was read for an EXEC, NULL: nothing; who read it in `origin`. */
+void model_apply(struct model *m, const struct cn_event *ev, const struct proc_facts *exec,
+		 enum pevent_origin origin);
+
+/*
+ * A scan of /proc, taken from begin_ns to end_ns: begin, each process it found, end. Facts up to
+ * end_ns must have been applied. first: processes are older than the run, nothing is reported.
+ */
+void model_scan_begin(struct model *m);
+void model_scan_found(struct model *m, const struct proc_facts *facts, bool first);
+void model_scan_end(struct model *m, uint64_t begin_ns, uint64_t end_ns, bool first);
+
+/* Marks who descends from the processes that the filter names. */
+void model_filter_changed(struct model *m);
+
+/* LOST and START events of the owner's. */
+void model_report_lost(struct model *m, enum pevent_source source, uint32_t cpu, uint64_t count,
+		       uint64_t time_ns);
+void model_report_start(struct model *m, uint64_t time_ns);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The process table: who is alive, and who was a moment ago. */
+#ifndef MODEL_PROCESS_H
+#define MODEL_PROCESS_H
+
+#include "image.h"
+#include "pevent/pevent.h"
+#include "util/hash.h"
+#include "util/list.h"
+
+#define PROCESS_TOMBSTONES 4096	/* dead ones kept, for events that name them late */
+
+struct process {
+	struct hash_node node;	/* key: tgid; the newest of a number stands first */
+	struct list order;	/* among the living or the dead, oldest first */
+	struct pevent_process pub;	/* its images are referenced */
+	uint64_t scan_ns;	/* when /proc showed it, its fork not having been seen; 0: seen */
+	uint32_t round;		/* of the last scan that found it */
+	uint32_t status;	/* wait status of the last thread that ended */
+	bool dead;
+	bool followed;		/* the filter's -P: named, or descends from one that is */
+};
+
+struct process_table {
+	struct hash by_pid;
+	struct list living, dead;
+	size_t n_dead;
+	uint64_t peak;
+};
+
+int process_table_init(struct process_table *t, size_t limit);
+void process_table_finish(struct process_table *t);	/* accepts zeroed */
+/* The newest process of that number, alive or dead; NULL. */
+struct process *process_find(const struct process_table *t, pid_t pid);
+struct process *process_find_living(const struct process_table *t, pid_t pid);
+/*
+ * A living entry with nothing known but its pid. At the limit the oldest dead one makes room, and
+ * when there is none, the oldest living one: *ret_evicted counts it. NULL when memory is out.
+ */
+struct process *process_add(struct process_table *t, pid_t pid, unsigned int *ret_evicted);
+void process_bury(struct process_table *t, struct process *p);
+void process_revive(struct process_table *t, struct process *p);
+void process_blank(struct pevent_process *pub, pid_t pid);	/* all unknown */
+/* Takes over the caller's reference. */
+void process_set_image(struct process *p, struct image *image, enum pevent_origin origin);
+void process_set_parent(struct pevent_process *pub, const struct process *parent);
+
+static inline size_t process_count(const struct process_table *t)
+{
+	return t->by_pid.count - t->n_dead;
+}
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+
+#define QUEUE_FIRST 16
+
+int queue_init(struct queue *q)
+{
+	struct pevent_event *slot = calloc(QUEUE_FIRST, sizeof(*slot));
+
+	if (!slot)
+		return -ENOMEM;
+	*q = (struct queue){ .slot = slot, .size = QUEUE_FIRST };
+	return 0;
+}
+
+void queue_hold(struct pevent_event *ev)
+{
+	image_ref(image_of(ev->process.image));
+	image_ref(image_of(ev->process.parent_image));
+	image_ref(image_of(ev->parent.image));
+	image_ref(image_of(ev->parent.parent_image));
+}
+
+static void let_go(struct pevent_event *ev)
+{
+	image_unref(image_of(ev->process.image));
+	image_unref(image_of(ev->process.parent_image));
+	image_unref(image_of(ev->parent.image));
+	image_unref(image_of(ev->parent.parent_image));
+}
+
+static void give_back(struct queue *q)
+{
+	if (q->taken)
+		let_go(&q->slot[(q->head - 1) & (q->size - 1)]);
+	q->taken = false;
+}
+
+void queue_finish(struct queue *q)
+{
+	if (!q->slot)
+		return;
+	while (queue_take(q))
+		;
+	free(q->slot);
+	*q = (struct queue){ 0 };
+}
+
+/* Never while a slot is in the client's hands but at its next call: pointers stay good. */
+static bool grow(struct queue *q)
+{
+	struct pevent_event *slot = calloc(q->size * 2, sizeof(*slot));
+
+	if (!slot)
+		return false;
+	for (size_t i = q->head; i != q->tail; i++)
+		slot[i & (q->size * 2 - 1)] = q->slot[i & (q->size - 1)];
+	free(q->slot);
+	q->slot = slot;
+	q->size *= 2;
+	return true;
+}
+
+struct pevent_event *queue_add(struct queue *q)
+{
+	struct pevent_event *ev;
+
+	give_back(q);
+	if (q->tail - q->head == q->size && !grow(q)) {
+		q->refused++;
+		return NULL;
+	}
+	ev = &q->slot[q->tail++ & (q->size - 1)];
+	memset(ev, 0, sizeof(*ev));
+	return ev;
+}
+
+const struct pevent_event *queue_take(struct queue *q)
+{
+	give_back(q);
+	if (q->head == q->tail)
+		return NULL;
+	q->taken = true;
+	return &q->slot[q->head++ & (q->size - 1)];
+}

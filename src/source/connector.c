@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "connector.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/macro.h"
+
+#define BATCH 128
+#define SLOT 192		/* a message is 76 bytes; room for kernels to come */
+#define ACK_TIMEOUT_MS 500
+#define PROBE_STACK 65536
+
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
+
+/* The first user and pid namespaces have fixed inode numbers (include/linux/proc_ns.h). */
+#define INIT_USER_NS "user:[4026531837]"
+#define INIT_PID_NS "pid:[4026531836]"
+
+static bool in_namespace(const char *path, const char *name)
+{
+	char link[64];
+	ssize_t n = readlink(path, link, sizeof(link) - 1);
+
+	if (n < 0)
+		return true;
+	link[n] = '\0';
+	return !strcmp(link, name);
+}
+
+static int send_op(struct connector *c, enum cn_op op, uint32_t ack)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	char request[CN_REQUEST_SIZE];
+	ssize_t n;
+
+	cn_request(request, op, ++c->seq, ack, c->port);
+	do
+		n = sendto(c->fd, request, sizeof(request), MSG_NOSIGNAL,
+			   (struct sockaddr *)&kernel, sizeof(kernel));
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+/*
+ * RCVBUFFORCE passes rmem_max but needs CAP_NET_ADMIN. libnl's own call cannot force.
+ */
+static uint32_t set_buffer(int fd, uint32_t bytes)
+{
+	int size = (int)MIN(bytes, (uint32_t)INT32_MAX / 2);
+	socklen_t len = sizeof(size);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	size = 0;
+	(void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &len);
+	return (uint32_t)size;
+}
+
+/* A connected socket that is in no group yet. */
+static int open_socket(struct nl_sock **ret)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	int error;
+
+	if (!sock)
+		return -ENOMEM;
+	errno = 0;
+	error = nl_connect(sock, NETLINK_CONNECTOR);
+	if (error < 0) {
+		error = errno ? -errno : -EPROTONOSUPPORT;
+		nl_socket_free(sock);
+		return error;
+	}
+	*ret = sock;
+	return nl_socket_get_fd(sock);
+}
+
+static int join_group(struct nl_sock *sock)
+{
+	errno = 0;
+	if (nl_socket_add_membership(sock, (int)CN_IDX) < 0)
+		return errno ? -errno : -EPERM;
+	return 0;
+}
+
+/*
+ * The guard waits for this process to end without having said goodbye, and withdraws the
+ * subscription on the same socket. It holds nothing but that socket and its line to us.
+ */
+static void guard_main(int sock, int line, uint32_t port)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	char request[CN_REQUEST_SIZE], byte = 0;
+	ssize_t n;
+
+	(void)prctl(PR_SET_NAME, "pevent-guard");
+	(void)setsid();
+	(void)!chdir("/");
+	if (dup2(sock, 0) < 0 || dup2(line, 1) < 0)
+		_exit(1);
+	(void)syscall(SYS_close_range, 2u, ~0u, 0u);
+	n = write(1, &byte, 1);
+	do
+		n = read(1, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 0) {
+		cn_request(request, CN_IGNORE, 1, 0, port);
+		(void)sendto(0, request, sizeof(request), 0, (struct sockaddr *)&kernel,
+			     sizeof(kernel));
+	}
+	_exit(0);
+}
+
+/*
+ * Before LISTEN, and ready before we go on, so that nothing of it is in the stream. Exit signal 0:
+ * the embedding program sees no SIGCHLD.
+ */
+static int start_guard(struct connector *c)
+{
+	sigset_t all, old;
+	int line[2];
+	char byte;
+	long pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) < 0)
+		return -errno;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	pid = syscall(SYS_clone, 0ul, NULL, NULL, NULL, 0ul);
+	if (pid == 0) {
+		/* Numbers above those that guard_main() moves them to. */
+		close(line[0]);
+		guard_main(fcntl(c->fd, F_DUPFD, 2), fcntl(line[1], F_DUPFD, 2), c->port);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	close(line[1]);
+	if (pid < 0) {
+		close(line[0]);
+		return -errno;
+	}
+	c->guard_fd = line[0];
+	c->guard_pid = (int)pid;
+	(void)!read(line[0], &byte, 1);
+	return 0;
+}
+
+static void stop_guard(struct connector *c)
+{
+	if (c->guard_fd < 0 || c->guard_pid <= 0)
+		return;
+	(void)!write(c->guard_fd, "q", 1);
+	close(c->guard_fd);
+	while (waitpid(c->guard_pid, NULL, __WCLONE) < 0 && errno == EINTR)
+		;
+	c->guard_fd = -1;
+	c->guard_pid = 0;
+}
+
+/* What stands between connector_drain() and its caller while the acknowledgement is awaited. */
+struct ack_wait {
+	connector_fn fn;
+	void *data;
+	uint32_t ack;
+	bool seen;
+	int error;
+};
+
+static void look_for_ack(void *data, const struct cn_event *ev, const void *raw, size_t len)
+{
+	struct ack_wait *w = data;
+
+	if (ev->what == CN_NONE && ev->ack == w->ack) {
+		w->seen = true;
+		w->error = -ev->u.error;
+	}
+	w->fn(w->data, ev, raw, len);
+}
+
+static int explain(struct connector *c, int error)
+{
+	if (!in_namespace("/proc/self/ns/user", INIT_USER_NS))
+		return log_error(c->log, -ENOTSUP, "process connector: this user namespace is not "
+				 "the first one: run on the host, outside the container");
+	if (!in_namespace("/proc/self/ns/pid", INIT_PID_NS))
+		return log_error(c->log, -ENOTSUP, "process connector: this pid namespace is not "
+				 "the first one: run on the host, outside the container");
+	switch (error) {
+	case -ECONNREFUSED:
+		return log_error(c->log, -ENOTSUP, "process connector: this network namespace is "
+				 "not the first one: run with the host's network");
+	case -EPERM:
+	case -EACCES:
+		return log_error(c->log, -EPERM, "process connector: needs CAP_NET_ADMIN on "
+				 "kernels before 6.6: run as root");
+	case -EPROTONOSUPPORT:
+	case -ETIMEDOUT:
+		return log_error(c->log, -ENOTSUP, "process connector: the kernel does not answer: "
+				 "it needs CONFIG_CONNECTOR and CONFIG_PROC_EVENTS");
+	default:
+		return log_error(c->log, error, "process connector: %s", strerror(-error));
+	}
+}
+
+static int subscribe(struct connector *c, connector_fn fn, void *data)
+{
+	struct ack_wait wait = { .fn = fn, .data = data };
+	uint32_t ack = 0;
+	int error;
+
+	if (getrandom(&ack, sizeof(ack), GRND_NONBLOCK) != sizeof(ack))
+		ack = (uint32_t)getpid() * UINT32_C(2654435761);
+	wait.ack = ack + 1;
+	error = send_op(c, CN_LISTEN, ack);
+	if (error < 0)
+		return error;
+	c->listening = true;
+	for (int waited = 0; !wait.seen && waited < ACK_TIMEOUT_MS; waited += 10) {
+		struct pollfd pfd = { .fd = c->fd, .events = POLLIN };
+
+		(void)poll(&pfd, 1, 10);
+		error = connector_drain(c, 65536, look_for_ack, &wait);
+		if (error < 0)
+			return error;
+	}
+	return wait.seen ? wait.error : -ETIMEDOUT;
+}
+
+int connector_open(struct connector *c, const struct connector_options *options,
+		   const struct log *log, connector_fn fn, void *data)
+{
+	int error;
+
+	*c = (struct connector){ .fd = -1, .guard_fd = -1, .log = log };
+	error = open_socket(&c->sock);
+	if (error < 0)
+		return explain(c, error);
+	c->fd = error;
+	c->port = nl_socket_get_local_port(c->sock);
+	(void)nl_socket_set_nonblocking(c->sock);
+	c->buffer = set_buffer(c->fd, options->buffer);
+	if (options->guard) {
+		error = start_guard(c);
+		if (error < 0)
+			log_warning(log, "guard process: %s", strerror(-error));
+	}
+	error = join_group(c->sock);
+	if (error == 0)
+		error = subscribe(c, fn, data);
+	if (error < 0) {
+		error = explain(c, error);
+		connector_close(c);
+	}
+	return error;
+}
+
+void connector_ignore(struct connector *c)
+{
+	if (c->listening)
+		(void)send_op(c, CN_IGNORE, 0);
+	c->listening = false;
+	stop_guard(c);
+}
+
+void connector_close(struct connector *c)
+{
+	if (!c->sock)
+		return;
+	connector_ignore(c);
+	nl_socket_free(c->sock);
+	c->sock = NULL;
+	c->fd = -1;
+}
+
+/* One recvmmsg; returns messages taken, 0 when empty. */
+static int drain_batch(struct connector *c, connector_fn fn, void *data)
+{
+	static _Thread_local uint8_t slots[BATCH][SLOT];
+	struct sockaddr_nl from[BATCH];
+	struct mmsghdr msgs[BATCH];
+	struct iovec iov[BATCH];
+	int n;
+
+	for (int i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){ slots[i], SLOT };
+		msgs[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &from[i],
+							 .msg_namelen = sizeof(from[i]),
+							 .msg_iov = &iov[i], .msg_iovlen = 1 } };
+	}
+	n = recvmmsg(c->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
+	if (n < 0)
+		return -errno;
+	for (int i = 0; i < n; i++) {
+		struct cn_event ev;
+
+		if (msgs[i].msg_hdr.msg_namelen < sizeof(from[i]) || from[i].nl_pid != 0) {
+			c->foreign++;
+			continue;
+		}
+		if (cn_decode(slots[i], msgs[i].msg_len, &ev) < 0) {
+			c->malformed++;
+			continue;
+		}
+		fn(data, &ev, slots[i], msgs[i].msg_len);
+	}
+	return n;
+}
+
+int connector_drain(struct connector *c, unsigned int max, connector_fn fn, void *data)
+{
+	unsigned int count = 0;
+
+	while (count < max) {
+		int n = drain_batch(c, fn, data);
+
+		if (n == -EINTR || n == -ENOBUFS)	/* the loss is in SO_MEMINFO */
+			continue;
+		if (n == 0 || n == -EAGAIN)
+			break;
+		if (n < 0)
+			return n;
+		count += (unsigned int)n;
+		if (n < BATCH)
+			break;
+	}
+	return (int)count;
+}
+
+int connector_fd_drops(int fd, uint32_t *ret_drops, uint32_t *ret_queued)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
+		return -errno;
+	*ret_drops = info[SK_MEMINFO_DROPS];
+	*ret_queued = info[SK_MEMINFO_RMEM_ALLOC];
+	return 0;
+}
+
+/* Classic BPF loads words as big-endian; the message is in the machine's order. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define BPF_WORD(v) __builtin_bswap32(v)
+#define CPU_LOW_HALF CN_OFFSET_CPU
+#else
+#define BPF_WORD(v) (v)
+#define CPU_LOW_HALF (CN_OFFSET_CPU + 2)
+#endif
+
+/* what == EXEC && first <= cpu <= last. A CPU's number fits 16 bits: compared as two bytes. */
+static int attach_exec_filter(int fd, uint32_t first, uint32_t last)
+{
+	const unsigned int low = CPU_LOW_HALF + (BPF_WORD(1u) == 1u ? 1 : 0);
+	const unsigned int high = CPU_LOW_HALF + (BPF_WORD(1u) == 1u ? 0 : 1);
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, CN_OFFSET_WHAT),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_WORD((uint32_t)CN_EXEC), 0, 8),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, high),
+		BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 8),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, low),
+		BPF_STMT(BPF_ALU | BPF_OR | BPF_X, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog program = { ARRAY_SIZE(code), code };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+		return -errno;
+	return 0;
+}
+
+int connector_open_exec(uint32_t cpu_first, uint32_t cpu_last, uint32_t buffer,
+			struct nl_sock **ret_sock)
+{
+	struct nl_sock *sock = NULL;
+	int fd = open_socket(&sock), error;
+
+	if (fd < 0)
+		return fd;
+	error = attach_exec_filter(fd, cpu_first, cpu_last);
+	if (error == 0) {
+		(void)set_buffer(fd, buffer);
+		error = join_group(sock);
+	}
+	if (error < 0) {
+		nl_socket_free(sock);
+		return error;
+	}
+	*ret_sock = sock;
+	return fd;
+}
+
+static int probe_child(void *data)
+{
+	(void)data;
+	return 0;
+}
+
+int connector_probe(void)
+{
+	char *stack = mmap(NULL, PROBE_STACK, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	int pid, error;
+
+	if (stack == MAP_FAILED)
+		return -errno;
+	/* Returns when the child has ended; exit signal 0: the embedding program sees no SIGCHLD. */
+	pid = clone(probe_child, stack + PROBE_STACK, CLONE_VM | CLONE_VFORK, NULL);
+	error = pid < 0 ? -errno : 0;
+	if (pid > 0)
+		while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+			;
+	munmap(stack, PROBE_STACK);
+	return pid > 0 ? pid : error;
+}

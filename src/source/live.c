@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "live.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exec_reader.h"
+#include "record.h"
+#include "util/macro.h"
+
+struct live {
+	struct source source;
+	struct connector connector;
+	struct connector_options connector_options;
+	struct procfs fs;
+	struct exec_readers *readers;	/* NULL: the loop reads, late */
+	struct recorder *recorder;	/* NULL: none */
+	void *own_record;		/* without readers: the record last read */
+	struct source_drops last_drops;
+	const struct clock *clock;
+	const struct log *log;
+
+	/* While draining: whom connector_drain() is for, and when it began. */
+	void (*fn)(void *, const struct cn_event *);
+	void *data;
+	uint64_t now_ns;
+};
+
+static struct live *live_of(struct source *s)
+{
+	return CONTAINER_OF(s, struct live, source);
+}
+
+static void take(void *data, const struct cn_event *ev, const void *raw, size_t len)
+{
+	struct live *l = data;
+
+	if (l->recorder)
+		recorder_netlink(l->recorder, l->now_ns, raw, len);
+	l->fn(l->data, ev);
+}
+
+static int live_drain(struct source *s, unsigned int max,
+		      void (*fn)(void *, const struct cn_event *), void *data)
+{
+	struct live *l = live_of(s);
+
+	l->fn = fn;
+	l->data = data;
+	l->now_ns = clock_now(l->clock);
+	return connector_drain(&l->connector, max, take, l);
+}
+
+static int live_drops(struct source *s, struct source_drops *ret)
+{
+	struct live *l = live_of(s);
+	struct source_drops drops;
+	int error = connector_fd_drops(l->connector.fd, &drops.total, &drops.queued);
+
+	if (error < 0)
+		return error;
+	if (l->recorder && drops.total != l->last_drops.total)
+		recorder_drops(l->recorder, clock_now(l->clock), &drops);
+	l->last_drops = drops;
+	*ret = drops;
+	return 0;
+}
+
+static int live_scan(struct source *s, struct strbuf *ret, uint64_t *ret_begin, uint64_t *ret_end)
+{
+	struct live *l = live_of(s);
+	uint64_t begin = clock_now(l->clock);
+	int error = procfs_scan(&l->fs, ret);
+
+	if (error < 0)
+		return log_error(l->log, error, "/proc: %s", strerror(-error));
+	*ret_begin = begin;
+	*ret_end = clock_now(l->clock);
+	if (l->recorder)
+		recorder_scan(l->recorder, ret, *ret_begin, *ret_end);
+	return 0;
+}
+
+static enum source_answer live_exec_get(struct source *s, uint32_t cpu, int32_t pid,
+					uint64_t event_ns, const void **ret, size_t *ret_len)
+{
+	struct live *l = live_of(s);
+	enum source_answer answer = SOURCE_RECORD;
+
+	if (l->readers) {
+		answer = exec_readers_get(l->readers, cpu, pid, event_ns, clock_now(l->clock), ret,
+					  ret_len);
+	} else {
+		*ret_len = procfs_read(&l->fs, pid, event_ns, l->own_record);
+		*ret = l->own_record;
+	}
+	if (answer == SOURCE_RECORD && l->recorder)
+		recorder_exec(l->recorder, *ret, *ret_len);
+	return answer;
+}
+
+static int live_probe(struct source *s, struct source_probe *ret)
+{
+	struct live *l = live_of(s);
+	struct source_probe probe = { .begin_ns = clock_now(l->clock) };
+
+	probe.pid = connector_probe();
+	if (probe.pid < 0)
+		return probe.pid;
+	probe.end_ns = clock_now(l->clock);
+	if (l->recorder)
+		recorder_probe(l->recorder, &probe);
+	*ret = probe;
+	return 0;
+}
+
+static int live_reopen(struct source *s, void (*fn)(void *, const struct cn_event *), void *data)
+{
+	struct live *l = live_of(s);
+	int error;
+
+	connector_close(&l->connector);
+	l->fn = fn;
+	l->data = data;
+	l->now_ns = clock_now(l->clock);
+	error = connector_open(&l->connector, &l->connector_options, l->log, take, l);
+	s->fd = l->connector.fd;
+	l->last_drops = (struct source_drops){ 0 };
+	return error;
+}
+
+static void live_stop(struct source *s)
+{
+	connector_ignore(&live_of(s)->connector);
+}
+
+static void live_account(const struct source *s, struct source_account *ret)
+{
+	static const char *const modes[] = {
+		[EXEC_READER_FIFO] = "SCHED_FIFO", [EXEC_READER_NICE] = "nice -20, 0.1 ms slice",
+		[EXEC_READER_SLICE] = "0.1 ms slice", [EXEC_READER_PLAIN] = "no priority",
+	};
+	const struct live *l = CONTAINER_OF(s, const struct live, source);
+
+	*ret = (struct source_account){ .malformed = l->connector.malformed };
+	snprintf(ret->connector, sizeof(ret->connector), "%u KiB of kernel memory",
+		 l->connector.buffer >> 10);
+	if (!l->readers) {
+		snprintf(ret->exec_reader, sizeof(ret->exec_reader), "off: /proc is read late");
+		return;
+	}
+	ret->exec_active = true;
+	exec_readers_account(l->readers, &ret->exec_read, &ret->exec_lost);
+	snprintf(ret->exec_reader, sizeof(ret->exec_reader), "%u threads, %s",
+		 exec_readers_count(l->readers), modes[exec_readers_mode(l->readers)]);
+}
+
+static void live_free(struct source *s)
+{
+	struct live *l = live_of(s);
+
+	exec_readers_free(l->readers);
+	connector_close(&l->connector);
+	recorder_free(l->recorder);
+	if (l->fs.fd >= 0)
+		close(l->fs.fd);
+	free(l->own_record);
+	free(l);
+}
+
+static const struct source_ops live_ops = {
+	.drain = live_drain,
+	.drops = live_drops,
+	.scan = live_scan,
+	.exec_get = live_exec_get,
+	.probe = live_probe,
+	.reopen = live_reopen,
+	.stop = live_stop,
+	.account = live_account,
+	.free = live_free,
+};
+
+static int open_all(struct live *l, const struct live_options *options)
+{
+	int error, readers_error = 0;
+
+	l->fs.fd = procfs_open("/proc");
+	if (l->fs.fd < 0)
+		return log_error(l->log, l->fs.fd, "/proc: %s", strerror(-l->fs.fd));
+	l->own_record = malloc(procfs_record_max(&l->fs));
+	if (!l->own_record)
+		return -ENOMEM;
+	if (options->record_dir) {
+		error = recorder_new(&l->recorder, options->record_dir, l->clock, l->log);
+		if (error < 0)
+			return error;
+	}
+	/* First, so that no event comes before somebody reads; what it has to say comes later. */
+	if (options->exec_readers)
+		readers_error = exec_readers_new(&l->readers, &l->fs);
+	l->now_ns = clock_now(l->clock);
+	error = connector_open(&l->connector, &options->connector, l->log, take, l);
+	if (error < 0)
+		return error;
+	if (l->readers)
+		exec_readers_tell(l->readers, l->log);
+	else if (readers_error < 0)
+		log_warning(l->log, "exec readers: %s: /proc is read late, command lines of short "
+			    "programs are missed", strerror(-readers_error));
+	l->source.fd = l->connector.fd;
+	l->source.buffer = l->connector.buffer;
+	return 0;
+}
+
+int live_new(struct source **ret, const struct live_options *options, const struct clock *clock,
+	     const struct log *log, void (*fn)(void *, const struct cn_event *), void *data)
+{
+	struct live *l = calloc(1, sizeof(*l));
+	int error;
+
+	if (!l)
+		return -ENOMEM;
+	*l = (struct live){
+		.source = { .ops = &live_ops, .fd = -1 },
+		.connector = { .fd = -1, .guard_fd = -1 },
+		.connector_options = options->connector,
+		.fs = { .fd = -1, .mask = options->proc_files, .args_max = options->args_max,
+			.clock = clock },
+		.clock = clock, .log = log, .fn = fn, .data = data,
+	};
+	error = open_all(l, options);
+	if (error < 0) {
+		live_free(&l->source);
+		return error;
+	}
+	*ret = &l->source;
+	return 0;
+}

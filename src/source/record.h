@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Stores what the kernel said, before anything is made of it, in a directory:
+ *
+ *	netlink.pcap	connector messages, LINKTYPE_NETLINK; all of one drain carry its time
+ *	proc.jsonl	each /proc read in the order in which it was used, and what the loop was told
+ *	meta.json	the machine, and how its clocks stood
+ *
+ * Bytes in JSON strings are U+0000 to U+00FF, one each. Times are CLOCK_MONOTONIC nanoseconds,
+ * but in netlink.pcap, which carries CLOCK_REALTIME as its readers expect.
+ */
+#ifndef SOURCE_RECORD_H
+#define SOURCE_RECORD_H
+
+#include "source.h"
+
+#define RECORD_NETLINK "netlink.pcap"
+#define RECORD_PROC "proc.jsonl"
+#define RECORD_META "meta.json"
+#define RECORD_LINKTYPE 253	/* LINKTYPE_NETLINK */
+#define RECORD_PSEUDO_HEADER 16	/* of that link type, before the message */
+
+struct recorder;
+
+/* Logs what fails. A write error ends the recording, with a warning, not the run. */
+int recorder_new(struct recorder **ret, const char *dir, const struct clock *clock,
+		 const struct log *log);
+struct recorder *recorder_free(struct recorder *r);
+void recorder_netlink(struct recorder *r, uint64_t now_ns, const void *raw, size_t len);
+void recorder_exec(struct recorder *r, const void *record, size_t len);
+void recorder_scan(struct recorder *r, const struct strbuf *records, uint64_t begin_ns,
+		   uint64_t end_ns);
+void recorder_drops(struct recorder *r, uint64_t now_ns, const struct source_drops *drops);
+void recorder_probe(struct recorder *r, const struct source_probe *probe);
+
+#endif

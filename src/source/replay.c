@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * json-c reads the JSON here: recordings come from users' bug reports, and a parser of hostile
+ * text is not what pevent exists for.
+ */
+#include "replay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record.h"
+#include "record_names.h"
+#include "util/list.h"
+#include "util/macro.h"
+
+#define META_MAX 65536
+
+/* What a line of proc.jsonl is about. */
+enum kind { KIND_EXEC, KIND_SCAN, KIND_SCANNED, KIND_DROPS, KIND_PROBE, KIND_COUNT };
+
+static const struct {
+	const char *why, *time;		/* the key that says when it was written */
+} kinds[KIND_COUNT] = {
+	[KIND_EXEC] = { "exec", "time" },	[KIND_SCAN] = { "scan", "begin" },
+	[KIND_SCANNED] = { "scanned", "time" }, [KIND_DROPS] = { "drops", "time" },
+	[KIND_PROBE] = { "probe", "begin" },
+};
+
+/* A line that was read and is not used yet. */
+struct line {
+	struct list list;
+	struct json_object *object;
+	uint64_t time_ns;
+};
+
+struct replay {
+	struct source source;
+	pcap_t *pcap;
+	FILE *proc;
+	char *text;			/* getline's */
+	size_t text_size;
+	uint64_t line_number;
+	struct list lines[KIND_COUNT];	/* each kind in the order of the file */
+	uint64_t read_until_ns;		/* time of the last line read */
+	struct cn_event held;		/* first message of the next drain */
+	uint64_t held_ns;
+	bool have_held, ended;
+	struct source_drops drops;
+	struct strbuf record;
+	uint64_t malformed, exec_read;
+	struct clock *clock;
+	const struct log *log;
+};
+
+static struct replay *replay_of(struct source *s)
+{
+	return CONTAINER_OF(s, struct replay, source);
+}
+
+static int64_t get_int(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) ? json_object_get_int64(v) : 0;
+}
+
+static int kind_of(struct json_object *o)
+{
+	struct json_object *why;
+
+	if (!json_object_is_type(o, json_type_object) ||
+	    !json_object_object_get_ex(o, "why", &why))
+		return -1;
+	for (int i = 0; i < KIND_COUNT; i++)
+		if (!strcmp(json_object_get_string(why), kinds[i].why))
+			return i;
+	return -1;
+}
+
+/* Reads one line to its queue; false at the end. Others than ours are passed over. */
+static bool read_line(struct replay *r)
+{
+	while (getline(&r->text, &r->text_size, r->proc) > 0) {
+		struct json_object *o = json_tokener_parse(r->text);
+		int kind = kind_of(o);
+		struct line *line = kind < 0 ? NULL : malloc(sizeof(*line));
+
+		r->line_number++;
+		if (line) {
+			line->object = o;
+			line->time_ns = (uint64_t)get_int(o, kinds[kind].time);
+			r->read_until_ns = line->time_ns;
+			list_append(&r->lines[kind], &line->list);
+			return true;
+		}
+		json_object_put(o);
+		log_warning(r->log, "%s: line %llu: not of a recording", RECORD_PROC,
+			    (unsigned long long)r->line_number);
+	}
+	return false;
+}
+
+static struct line *first_line(struct replay *r, enum kind kind)
+{
+	if (list_empty(&r->lines[kind]))
+		return NULL;
+	return CONTAINER_OF(r->lines[kind].next, struct line, list);
+}
+
+/* The next line of a kind, however far ahead; NULL: there is none. */
+static struct json_object *find_line(struct replay *r, enum kind kind)
+{
+	while (list_empty(&r->lines[kind]))
+		if (!read_line(r))
+			return NULL;
+	return first_line(r, kind)->object;
+}
+
+/*
+ * The next line of a kind that was written before the next drain. Lines are written in order of
+ * time, but for the times of /proc reads, which are a little before.
+ */
+static struct json_object *find_line_now(struct replay *r, enum kind kind)
+{
+	uint64_t until = r->have_held ? r->held_ns : UINT64_MAX;
+	struct line *line;
+
+	while (r->read_until_ns <= until && read_line(r))
+		;
+	line = first_line(r, kind);
+	return line && line->time_ns <= until ? line->object : NULL;
+}
+
+static void drop_line(struct replay *r, enum kind kind)
+{
+	struct line *line = first_line(r, kind);
+
+	list_remove(&line->list);
+	json_object_put(line->object);
+	free(line);
+}
+
+/* Code points U+0000 to U+00FF back to bytes; others cannot be in a recording of ours: '?'. */
+static int32_t put_bytes(struct strbuf *b, struct json_object *v)
+{
+	const unsigned char *s = (const unsigned char *)json_object_get_string(v);
+	size_t len = (size_t)json_object_get_string_len(v), start = b->len;
+
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < 0x80) {
+			strbuf_putc(b, (char)s[i]);
+		} else if ((s[i] == 0xc2 || s[i] == 0xc3) && i + 1 < len) {
+			strbuf_putc(b, (char)((s[i] & 3) << 6 | (s[i + 1] & 0x3f)));
+			i++;
+		} else if ((s[i] & 0xc0) != 0x80) {
+			strbuf_putc(b, '?');
+		}
+	}
+	return (int32_t)(b->len - start);
+}
+
+/* A line about a process as the record it was made from; appended. */
+static void put_record(struct strbuf *b, struct json_object *o)
+{
+	struct proc_read head = {
+		.event_ns = (uint64_t)get_int(o, "event"), .read_ns = (uint64_t)get_int(o, "time"),
+		.pid = (int32_t)get_int(o, "pid"), .cmdline_cut = get_int(o, "cut") != 0,
+	};
+	size_t start = b->len;
+
+	strbuf_append(b, &head, sizeof(head));
+	for (unsigned int i = 0; i < PROC_FILE_COUNT; i++) {
+		struct json_object *v;
+
+		head.result[i] = -ENODATA;
+		if (!json_object_object_get_ex(o, record_file_names[i], &v))
+			continue;
+		if (json_object_is_type(v, json_type_string))
+			head.result[i] = put_bytes(b, v);
+		else
+			head.result[i] = MIN((int32_t)json_object_get_int64(v), -1);
+	}
+	if (!b->failed)
+		memcpy(b->data + start, &head, sizeof(head));
+}
+
+/* The next connector message, if there is one; anything else in the file is counted. */
+static void hold_next(struct replay *r)
+{
+	struct pcap_pkthdr *head;
+	const u_char *data;
+	int got;
+
+	r->have_held = false;
+	while ((got = pcap_next_ex(r->pcap, &head, &data)) == 1) {
+		if (head->caplen < RECORD_PSEUDO_HEADER ||
+		    cn_decode(data + RECORD_PSEUDO_HEADER, head->caplen - RECORD_PSEUDO_HEADER,
+			      &r->held) < 0) {
+			r->malformed++;
+			continue;
+		}
+		r->held_ns = (uint64_t)head->ts.tv_sec * NSEC_PER_SEC +
+			     (uint64_t)head->ts.tv_usec -
+			     (uint64_t)r->clock->realtime_offset_ns;
+		r->have_held = true;
+		return;
+	}
+	if (got == PCAP_ERROR)
+		log_warning(r->log, "%s: %s", RECORD_NETLINK, pcap_geterr(r->pcap));
+}
+
+/* All messages of one drain carry its time. */
+static int replay_drain(struct source *s, unsigned int max,
+			void (*fn)(void *, const struct cn_event *), void *data)
+{
+	struct replay *r = replay_of(s);
+	uint64_t now = r->held_ns;
+	unsigned int count = 0;
+
+	if (!r->have_held || r->ended) {
+		r->ended = true;
+		return -ENODATA;
+	}
+	r->clock->now_ns = MAX(r->clock->now_ns, now);
+	while (r->have_held && r->held_ns == now && count < max) {
+		fn(data, &r->held);
+		hold_next(r);
+		count++;
+	}
+	return (int)count;
+}
+
+static int replay_drops(struct source *s, struct source_drops *ret)
+{
+	struct replay *r = replay_of(s);
+	struct json_object *o;
+
+	while ((o = find_line_now(r, KIND_DROPS))) {
+		r->drops.total = (uint32_t)get_int(o, "total");
+		r->drops.queued = (uint32_t)get_int(o, "queued");
+		drop_line(r, KIND_DROPS);
+	}
+	*ret = r->drops;
+	return 0;
+}
+
+static int replay_scan(struct source *s, struct strbuf *ret, uint64_t *ret_begin,
+		       uint64_t *ret_end)
+{
+	struct replay *r = replay_of(s);
+	struct json_object *o = find_line(r, KIND_SCAN);
+	uint64_t begin, end;
+
+	if (!o)
+		return -ENOENT;
+	begin = (uint64_t)get_int(o, "begin");
+	end = (uint64_t)get_int(o, "end");
+	drop_line(r, KIND_SCAN);
+	/* Its processes follow it without a gap, each read before the scan's end. */
+	while ((o = find_line(r, KIND_SCANNED)) &&
+	       first_line(r, KIND_SCANNED)->time_ns <= end) {
+		size_t at = ret->len;
+		uint32_t len = 0;
+
+		strbuf_append(ret, &len, sizeof(len));
+		put_record(ret, o);
+		drop_line(r, KIND_SCANNED);
+		if (ret->failed)
+			return -ENOMEM;
+		len = (uint32_t)(ret->len - at - sizeof(len));
+		memcpy(ret->data + at, &len, sizeof(len));
+	}
+	*ret_begin = begin;
+	*ret_end = end;
+	return 0;
+}
+
+static enum source_answer replay_exec_get(struct source *s, uint32_t cpu, int32_t pid,
+					  uint64_t event_ns, const void **ret, size_t *ret_len)
+{
+	struct replay *r = replay_of(s);
+	struct json_object *o;
+
+	(void)cpu;
+	while ((o = find_line(r, KIND_EXEC)) && (uint64_t)get_int(o, "event") < event_ns)
+		drop_line(r, KIND_EXEC);
+	if (!o || (uint64_t)get_int(o, "event") != event_ns || get_int(o, "pid") != pid)
+		return SOURCE_MISSED;
+	strbuf_reset(&r->record);
+	put_record(&r->record, o);
+	drop_line(r, KIND_EXEC);
+	if (r->record.failed)
+		return SOURCE_MISSED;
+	r->exec_read++;
+	*ret = r->record.data;
+	*ret_len = r->record.len;
+	return SOURCE_RECORD;
+}
+
+static int replay_probe(struct source *s, struct source_probe *ret)
+{
+	struct replay *r = replay_of(s);
+	struct json_object *o = find_line_now(r, KIND_PROBE);
+
+	if (!o)
+		return -ENOENT;
+	*ret = (struct source_probe){ .pid = (int32_t)get_int(o, "pid"),
+				      .begin_ns = (uint64_t)get_int(o, "begin"),
+				      .end_ns = (uint64_t)get_int(o, "end") };
+	drop_line(r, KIND_PROBE);
+	return 0;
+}
+
+static int replay_reopen(struct source *s, void (*fn)(void *, const struct cn_event *), void *data)
+{
+	(void)s;
+	(void)fn;
+	(void)data;
+	return 0;
+}
+
+static void replay_stop(struct source *s)
+{
+	replay_of(s)->ended = true;
+}
+
+static void replay_account(const struct source *s, struct source_account *ret)
+{
+	const struct replay *r = CONTAINER_OF(s, const struct replay, source);
+
+	*ret = (struct source_account){ .exec_read = r->exec_read, .malformed = r->malformed,
+					.connector = "replay", .exec_reader = "replay",
+					.exec_active = true };
+}
+
+static void replay_free(struct source *s)
+{
+	struct replay *r = replay_of(s);
+
+	for (int i = 0; i < KIND_COUNT; i++)
+		while (!list_empty(&r->lines[i]))
+			drop_line(r, i);
+	if (r->pcap)
+		pcap_close(r->pcap);
+	if (r->proc)
+		fclose(r->proc);
+	free(r->text);
+	strbuf_finish(&r->record);
+	free(r);
+}
+
+static const struct source_ops replay_ops = {
+	.drain = replay_drain,
+	.drops = replay_drops,
+	.scan = replay_scan,
+	.exec_get = replay_exec_get,
+	.probe = replay_probe,
+	.reopen = replay_reopen,
+	.stop = replay_stop,
+	.account = replay_account,
+	.free = replay_free,
+};
+
+static FILE *open_in(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? NULL : fdopen(fd, "r");
+}
+
+static void copy_string(struct json_object *o, const char *key, char *to, size_t size)
+{
+	struct json_object *v;
+
+	if (json_object_object_get_ex(o, key, &v))
+		snprintf(to, size, "%s", json_object_get_string(v));
+}
+
+static int read_meta(struct replay *r, int dir, struct pevent_host *host)
+{
+	_cleanup_(free_p) char *text = calloc(1, META_MAX);
+	FILE *f = open_in(dir, RECORD_META);
+	struct json_object *o;
+	int64_t ticks;
+
+	if (!f)
+		return log_error(r->log, -errno, "%s: %s", RECORD_META, strerror(errno));
+	if (text)
+		(void)!fread(text, 1, META_MAX - 1, f);
+	fclose(f);
+	o = text ? json_tokener_parse(text) : NULL;
+	ticks = json_object_is_type(o, json_type_object) ? get_int(o, "ticks_per_second") : 0;
+	if (ticks < 1 || ticks > 1000000 || get_int(o, "format") != 1) {
+		json_object_put(o);
+		return log_error(r->log, -EBADMSG, "%s: not of a recording", RECORD_META);
+	}
+	copy_string(o, "nodename", host->nodename, sizeof(host->nodename));
+	copy_string(o, "release", host->release, sizeof(host->release));
+	copy_string(o, "machine", host->machine, sizeof(host->machine));
+	copy_string(o, "boot_id", host->boot_id, sizeof(host->boot_id));
+	host->ticks_per_second = (uint32_t)ticks;
+	host->cpus = (uint32_t)get_int(o, "cpus");
+	host->replay = true;
+	*r->clock = (struct clock){ .is_virtual = true, .now_ns = (uint64_t)get_int(o, "started"),
+				    .realtime_offset_ns = get_int(o, "realtime_offset"),
+				    .boottime_offset_ns = get_int(o, "boottime_offset") };
+	json_object_put(o);
+	return 0;
+}
+
+static int open_netlink(struct replay *r, int dir)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+	FILE *f = open_in(dir, RECORD_NETLINK);
+
+	if (!f)
+		return log_error(r->log, -errno, "%s: %s", RECORD_NETLINK, strerror(errno));
+	r->pcap = pcap_fopen_offline_with_tstamp_precision(f, PCAP_TSTAMP_PRECISION_NANO, why);
+	if (!r->pcap) {
+		fclose(f);
+		return log_error(r->log, -EBADMSG, "%s: %s", RECORD_NETLINK, why);
+	}
+	if (pcap_datalink(r->pcap) != RECORD_LINKTYPE)
+		return log_error(r->log, -EBADMSG, "%s: link type %d, not netlink", RECORD_NETLINK,
+				 pcap_datalink(r->pcap));
+	return 0;
+}
+
+int replay_new(struct source **ret, const char *path, struct clock *clock, struct pevent_host *host,
+	       const struct log *log)
+{
+	_cleanup_(close_p) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct replay *r;
+	int error;
+
+	if (dir < 0)
+		return log_error(log, -errno, "%s: %s", path, strerror(errno));
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	*r = (struct replay){ .source = { .ops = &replay_ops, .fd = -1 }, .clock = clock,
+			      .log = log };
+	for (int i = 0; i < KIND_COUNT; i++)
+		list_init(&r->lines[i]);
+	error = read_meta(r, dir, host);
+	if (error == 0)
+		error = open_netlink(r, dir);
+	if (error == 0) {
+		r->proc = open_in(dir, RECORD_PROC);
+		if (!r->proc)
+			error = log_error(log, -errno, "%s: %s", RECORD_PROC, strerror(errno));
+	}
+	if (error < 0) {
+		replay_free(&r->source);
+		return error;
+	}
+	hold_next(r);
+	*ret = &r->source;
+	return 0;
+}

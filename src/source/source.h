@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the loop reads from: the running kernel (live.c) or a recording of it (replay.c). */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/strbuf.h"
+#include "wire/cn.h"
+
+struct source;
+
+enum source_answer {
+	SOURCE_RECORD,	/* *ret is set: wire/proc.h's record, until the next call */
+	SOURCE_WAIT,	/* not yet */
+	SOURCE_MISSED,	/* there is none */
+};
+
+/* A child that pevent forked to see whether its events come: not part of the stream. */
+struct source_probe {
+	int32_t pid;
+	uint64_t begin_ns, end_ns;	/* its fork lies between */
+};
+
+struct source_drops {
+	uint32_t total;		/* events refused since the socket was opened */
+	uint32_t queued;	/* bytes waiting */
+};
+
+struct source_account {
+	uint64_t exec_read, exec_lost;
+	uint64_t malformed;		/* datagrams that were no connector message */
+	char connector[96], exec_reader[96];	/* how they run */
+	bool exec_active;
+};
+
+struct source_ops {
+	/* At most max events to fn; how many, -ENODATA at the end of a recording, or -errno. */
+	int (*drain)(struct source *s, unsigned int max, void (*fn)(void *, const struct cn_event *),
+		     void *data);
+	int (*drops)(struct source *s, struct source_drops *ret);
+	/* wire/proc.h records, each led by its length (uint32_t), of all processes. */
+	int (*scan)(struct source *s, struct strbuf *ret, uint64_t *ret_begin, uint64_t *ret_end);
+	/* What was read for the EXEC of pid at event_ns on cpu. */
+	enum source_answer (*exec_get)(struct source *s, uint32_t cpu, int32_t pid,
+				       uint64_t event_ns, const void **ret, size_t *ret_len);
+	/* Forks one, or tells of one that was; -ENOENT: none now. */
+	int (*probe)(struct source *s, struct source_probe *ret);
+	/* A new socket in place of the old one. */
+	int (*reopen)(struct source *s, void (*fn)(void *, const struct cn_event *), void *data);
+	void (*stop)(struct source *s);		/* withdraws; what waits can still be drained */
+	void (*account)(const struct source *s, struct source_account *ret);
+	void (*free)(struct source *s);		/* withdraws */
+};
+
+struct source {
+	const struct source_ops *ops;
+	int fd;			/* readable when there are events; -1: always */
+	uint32_t buffer;	/* bytes of kernel memory for the queue */
+};
+
+#endif
