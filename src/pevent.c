@@ -494,9 +494,10 @@ _public_ int pevent_add_lost(struct pevent *p, enum pevent_source source, uint64
 
 static unsigned int files_wanted(unsigned int want)
 {
-	unsigned int files = PROC_FILE_MASK(PROC_CMDLINE) | PROC_FILE_MASK(PROC_EXE) |
-			     PROC_FILE_MASK(PROC_STAT);
+	unsigned int files = PROC_FILE_MASK(PROC_STAT) | PROC_FILE_MASK(PROC_CMDLINE);
 
+	if (want & PEVENT_WANT_EXE)
+		files |= PROC_FILE_MASK(PROC_EXE);
 	if (want & PEVENT_WANT_STATUS)
 		files |= PROC_FILE_MASK(PROC_STATUS);
 	if (want & PEVENT_WANT_CWD)

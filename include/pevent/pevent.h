@@ -74,7 +74,7 @@ enum pevent_source {
 
 /* A program as it was started: shared by a process and the children it forks, until they exec. */
 struct pevent_image {
-	const char *exe;	/* path as readlink(/proc/PID/exe) gave it, or NULL */
+	const char *exe;	/* path as readlink(/proc/PID/exe) gave it, or NULL (PEVENT_WANT_EXE) */
 	const char *args;	/* argv, each argument with its NUL; NULL: not known */
 	size_t args_len;	/* bytes at args, the NULs included; 0 with args set: an empty argv */
 	uint64_t args_total;	/* bytes the program was given; > args_len: the rest was cut off */
@@ -143,13 +143,13 @@ struct pevent_event {
 	} u;
 };
 
-/* Which lines of /proc the exec readers fetch besides command line, executable, comm, process
- * group and session. Each one costs the watched program microseconds per exec. */
+/* What the exec readers fetch besides command line, comm, process group, session and terminal.
+ * Each one costs the watched program microseconds per exec. */
 enum pevent_want {
-	PEVENT_WANT_STATUS = 1 << 0,	/* ids at exec time, for processes whose fork was not seen */
-	PEVENT_WANT_CWD = 1 << 1,
-	PEVENT_WANT_CGROUP = 1 << 2,
-	PEVENT_WANT_TTY = 1 << 3,
+	PEVENT_WANT_EXE = 1 << 0,
+	PEVENT_WANT_STATUS = 1 << 1,	/* ids of processes that are older than the run; free at exec */
+	PEVENT_WANT_CWD = 1 << 2,
+	PEVENT_WANT_CGROUP = 1 << 3,
 	PEVENT_WANT_LOGINUID = 1 << 4,
 };
 

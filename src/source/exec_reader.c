@@ -100,7 +100,8 @@ static void pin(const struct reader *r)
 
 static void read_process(struct reader *r, const struct cn_event *ev)
 {
-	size_t len = procfs_read(&r->owner->fs, ev->tgid, ev->time_ns, r->record);
+	size_t len = procfs_read(&r->owner->fs, ev->tgid, ev->time_ns, PROCFS_FROM_MEMORY,
+				 r->record);
 	void *room = ring_reserve(&r->ring, len);
 
 	if (room) {

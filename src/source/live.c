@@ -94,7 +94,7 @@ static enum source_answer live_exec_get(struct source *s, uint32_t cpu, int32_t 
 		answer = exec_readers_get(l->readers, cpu, pid, event_ns, clock_now(l->clock), ret,
 					  ret_len);
 	} else {
-		*ret_len = procfs_read(&l->fs, pid, event_ns, l->own_record);
+		*ret_len = procfs_read(&l->fs, pid, event_ns, PROCFS_FROM_FILE, l->own_record);
 		*ret = l->own_record;
 	}
 	if (answer == SOURCE_RECORD && l->recorder)
@@ -185,6 +185,8 @@ static const struct source_ops live_ops = {
 
 static int open_all(struct live *l, const struct live_options *options)
 {
+	/* Ids are known from the parent and from events; only a scan has to ask for them. */
+	struct procfs exec_fs = l->fs;
 	int error, readers_error = 0;
 
 	l->fs.fd = procfs_open("/proc");
@@ -198,9 +200,11 @@ static int open_all(struct live *l, const struct live_options *options)
 		if (error < 0)
 			return error;
 	}
+	exec_fs.fd = l->fs.fd;
+	exec_fs.mask &= ~PROC_FILE_MASK(PROC_STATUS);
 	/* First, so that no event comes before somebody reads; what it has to say comes later. */
 	if (options->exec_readers)
-		readers_error = exec_readers_new(&l->readers, &l->fs);
+		readers_error = exec_readers_new(&l->readers, &exec_fs);
 	l->now_ns = clock_now(l->clock);
 	error = connector_open(&l->connector, &options->connector, l->log, take, l);
 	if (error < 0)

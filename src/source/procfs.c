@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "util/macro.h"
@@ -15,8 +16,8 @@ static const struct {
 	const char *name;
 	bool link;
 } files[PROC_FILE_COUNT] = {
-	[PROC_CMDLINE] = { "/cmdline", false }, [PROC_EXE] = { "/exe", true },
-	[PROC_STAT] = { "/stat", false },	[PROC_STATUS] = { "/status", false },
+	[PROC_STAT] = { "/stat", false },	[PROC_CMDLINE] = { "/cmdline", false },
+	[PROC_EXE] = { "/exe", true },		[PROC_STATUS] = { "/status", false },
 	[PROC_CGROUP] = { "/cgroup", false },	[PROC_CWD] = { "/cwd", true },
 	[PROC_LOGINUID] = { "/loginuid", false },
 };
@@ -70,18 +71,59 @@ static int32_t read_file(int root, const char *path, char *buf, size_t max)
 	return len == 0 && n < 0 ? (int32_t)n : (int32_t)len;
 }
 
-static int32_t read_one(const struct procfs *fs, enum proc_file file, const char *path, char *buf)
+static int32_t read_link(int root, const char *path, char *buf, size_t max)
 {
-	ssize_t n;
+	ssize_t n = readlinkat(root, path, buf, max);
 
-	if (!files[file].link)
-		return read_file(fs->fd, path, buf,
-				 file == PROC_CMDLINE ? fs->args_max : PROCFS_TEXT_MAX);
-	n = readlinkat(fs->fd, path, buf, PROCFS_TEXT_MAX);
 	return n < 0 ? -errno : (int32_t)n;
 }
 
-size_t procfs_read(const struct procfs *fs, int32_t pid, uint64_t event_ns, void *buf)
+/*
+ * -EPERM without CAP_SYS_PTRACE or where Yama forbids it, -ENODATA when the address is not told:
+ * then the file has to do.
+ */
+static int32_t read_args(int32_t pid, const char *stat, int32_t stat_len, char *buf, size_t max,
+			 uint32_t *ret_cut)
+{
+	struct proc_stat st;
+	struct iovec local, remote;
+	ssize_t n;
+
+	if (stat_len < 0 || proc_stat_decode(stat, (size_t)stat_len, &st) < 0 || !st.args_total)
+		return -ENODATA;
+	local = (struct iovec){ buf, MIN(max, st.args_total) };
+	remote = (struct iovec){ (void *)(uintptr_t)st.args_start, local.iov_len };
+	n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n != local.iov_len)
+		return -EFAULT;
+	*ret_cut = st.args_total > max;
+	return (int32_t)n;
+}
+
+/* One file of a process; results of the earlier ones are in head. */
+static int32_t read_one(const struct procfs *fs, enum proc_file file, const char *path,
+			struct proc_read *head, enum procfs_args how, char *out)
+{
+	int32_t result = -ENODATA;
+
+	if (files[file].link)
+		return read_link(fs->fd, path, out, PROCFS_TEXT_MAX);
+	if (file != PROC_CMDLINE)
+		return read_file(fs->fd, path, out, PROCFS_TEXT_MAX);
+	if (how == PROCFS_FROM_MEMORY)
+		result = read_args(head->pid, out - MAX(head->result[PROC_STAT], 0),
+				   head->result[PROC_STAT], out, fs->args_max, &head->cmdline_cut);
+	if (result < 0) {
+		result = read_file(fs->fd, path, out, fs->args_max);
+		head->cmdline_cut = result == (int32_t)fs->args_max;
+	}
+	return result;
+}
+
+size_t procfs_read(const struct procfs *fs, int32_t pid, uint64_t event_ns, enum procfs_args how,
+		   void *buf)
 {
 	struct proc_read head = { .event_ns = event_ns, .pid = pid };
 	char *out = (char *)buf + sizeof(head);
@@ -94,10 +136,9 @@ size_t procfs_read(const struct procfs *fs, int32_t pid, uint64_t event_ns, void
 			continue;
 		}
 		memcpy(name + 11, files[i].name, strlen(files[i].name) + 1);
-		head.result[i] = read_one(fs, i, start, out);
-		if (i == PROC_CMDLINE) {
+		head.result[i] = read_one(fs, i, start, &head, how, out);
+		if (i == 0) {
 			head.read_ns = clock_now(fs->clock);
-			head.cmdline_cut = head.result[i] == (int32_t)fs->args_max;
 			gone = head.result[i] == -ENOENT || head.result[i] == -ESRCH;
 		}
 		if (head.result[i] > 0)
@@ -144,7 +185,7 @@ int procfs_scan(const struct procfs *fs, struct strbuf *ret)
 		room = strbuf_reserve(ret, sizeof(len) + procfs_record_max(fs));
 		if (!room)
 			break;
-		len = (uint32_t)procfs_read(fs, pid, 0, room + sizeof(len));
+		len = (uint32_t)procfs_read(fs, pid, 0, PROCFS_FROM_FILE, room + sizeof(len));
 		memcpy(room, &len, sizeof(len));
 		strbuf_commit(ret, sizeof(len) + len);
 	}

@@ -23,10 +23,18 @@ size_t procfs_record_max(const struct procfs *fs);
 /* Descriptor of the directory, or -errno. */
 int procfs_open(const char *root);
 /*
+ * Right after an exec argv is where the kernel put it, and the process's memory is a cheaper place
+ * to read it from than the file, which costs the watched program an inode: PROCFS_FROM_MEMORY.
+ * Later a program may have moved or overwritten it (setproctitle), which the file knows about.
+ */
+enum procfs_args { PROCFS_FROM_FILE, PROCFS_FROM_MEMORY };
+
+/*
  * Reads one process into buf (procfs_record_max() bytes), returns the record's length. A process
  * that is gone gives a record whose results are all errors.
  */
-size_t procfs_read(const struct procfs *fs, int32_t pid, uint64_t event_ns, void *buf);
+size_t procfs_read(const struct procfs *fs, int32_t pid, uint64_t event_ns, enum procfs_args how,
+		   void *buf);
 /*
  * One record after the other for every process that exists, each led by its length (uint32_t).
  * Appends to ret; -errno of the directory itself.

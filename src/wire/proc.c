@@ -84,8 +84,10 @@ int proc_stat_decode(const char *text, size_t len, struct proc_stat *ret)
 	st.kernel_thread = field[F_FLAGS] & PF_KTHREAD;
 	st.threads = (uint32_t)field[F_THREADS];
 	st.start_ticks = field[F_START];
-	if (field[F_ARG_END] > field[F_ARG_START])
+	if (field[F_ARG_END] > field[F_ARG_START]) {
+		st.args_start = field[F_ARG_START];
 		st.args_total = field[F_ARG_END] - field[F_ARG_START];
+	}
 	*ret = st;
 	return 0;
 }
@@ -224,7 +226,7 @@ int proc_read_decode(const void *buf, size_t len, struct proc_facts *ret)
 		left -= (size_t)head.result[i];
 	}
 	/* Without an address space (it is dead, or a kernel thread) the file reads as empty. */
-	if (f.args && f.args_len == 0 && !(f.exe && f.exe_len > 0))
+	if (f.args && f.args_len == 0 && !(f.has_stat && f.stat.args_start))
 		f.args = NULL;
 	f.args_total = f.args_len;
 	if (f.args && head.cmdline_cut)

@@ -15,7 +15,8 @@ struct proc_stat {
 	bool kernel_thread;	/* PF_KTHREAD */
 	uint32_t threads;
 	uint64_t start_ticks;	/* boot-time clock ticks */
-	uint64_t args_total;	/* arg_end - arg_start; 0 where the kernel hides it */
+	uint64_t args_start;	/* address of argv's strings; 0 where the kernel hides it */
+	uint64_t args_total;	/* their length; 0 where the kernel hides it */
 };
 
 struct proc_status {
@@ -29,11 +30,11 @@ int proc_status_decode(const char *text, size_t len, struct proc_status *ret);
 int proc_cgroup_decode(const char *text, size_t len, const char **ret, size_t *ret_len);
 int proc_u32_decode(const char *text, size_t len, uint32_t *ret);
 
-/* In the order of reading: what a process that ends at once would lose first, first. */
+/* In the order of reading: the first ones are what everybody wants. */
 enum proc_file {
+	PROC_STAT,
 	PROC_CMDLINE,
 	PROC_EXE,		/* link */
-	PROC_STAT,
 	PROC_STATUS,
 	PROC_CGROUP,
 	PROC_CWD,		/* link */

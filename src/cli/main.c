@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pevent: what every process on this machine did, from its fork to its exit.
+ *
+ * A map of the tree, from what users touch down to what the kernel says:
+ *
+ *	src/cli/main.c		verbs, --help, --version
+ *	src/cli/options.c	the table of options
+ *	src/cli/cmd_log.c	pevent: events to lines, statistics
+ *	src/cli/cmd_record.c	pevent record: the raw input to a directory
+ *	src/cli/session.c	one run: signals, time limit, command, the loop
+ *	src/cli/command.c	the command of `pevent -- COMMAND`
+ *	src/cli/report.c	statistics and write errors at the end of a run
+ *	src/cli/diag.c		"pevent: what: why" on stderr
+ *
+ *	src/sink/text.c		events as lines for people: header, two-line forks
+ *	src/sink/columns.c	the table of columns
+ *	src/sink/cell.c		values that fit their column
+ *	src/sink/command_text.c	how a process is named
+ *	src/sink/time_text.c	points of time
+ *	src/sink/json.c		events as JSON Lines (contrib/schema/pevent-1.schema.json)
+ *	src/sink/stats.c	counting for -S; stats_text.c and stats_json.c write it down
+ *	src/sink/histogram.c	medians without keeping every value
+ *	src/sink/signals.c	names of signals
+ *	src/sink/users.c	names of users, cached
+ *	src/sink/writer.c	the thread that writes, and its bounded queue
+ *
+ *	include/pevent/pevent.h	the library's whole interface
+ */
+#include <fcntl.h>
+
+#include "cli/cmd.h"
+#include "cli/diag.h"
+#include "cli/options.h"
+#include "cli/session.h"
+#include "pevent/pevent.h"
+#include "util/macro.h"
+
+static const struct verb {
+	const char *name;	/* NULL: without a verb */
+	unsigned int options;
+	int (*run)(const struct options *o);
+} verbs[] = {
+	{ NULL, VERB_LOG, cmd_log },
+	{ "record", VERB_RECORD, cmd_record },
+};
+
+/* Else the first file that is opened would be taken for a standard stream that is closed. */
+static int guard_standard_fds(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return -1;
+	return 0;
+}
+
+static const struct verb *find_verb(const char *word)
+{
+	for (size_t i = 1; word && i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i].name, word))
+			return &verbs[i];
+	return &verbs[0];
+}
+
+static int print(const struct strbuf *b)
+{
+	for (size_t done = 0; done < b->len;) {
+		ssize_t r = write(STDOUT_FILENO, b->data + done, b->len - done);
+
+		if (r <= 0) {
+			diag("standard output", "cannot be written");
+			return STATUS_ERROR;
+		}
+		done += (size_t)r;
+	}
+	return STATUS_OK;
+}
+
+static int run_verb(const struct verb *verb, const struct options *o)
+{
+	struct strbuf b = { 0 };
+	int status;
+
+	if (!o->help && !o->version)
+		return verb->run(o);
+	if (o->help) {
+		options_help(verb->options, &b);
+	} else {
+		strbuf_puts(&b, "pevent ");
+		strbuf_puts(&b, pevent_version());
+		strbuf_putc(&b, '\n');
+	}
+	status = print(&b);
+	strbuf_finish(&b);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *verb = find_verb(argc > 1 ? argv[1] : NULL);
+	int skip = verb->name ? 1 : 0;
+	struct strbuf why = { 0 };
+	struct options o = { 0 };
+	int r, status;
+
+	if (guard_standard_fds() < 0)
+		return STATUS_ERROR;
+	r = options_parse(&o, verb->options, argc - skip, argv + skip, &why);
+	if (r < 0) {
+		if (why.len)
+			diag(NULL, "%.*s", (int)why.len, why.data);
+		else
+			diag_errno("options", r);
+		status = STATUS_USAGE;
+	} else {
+		status = run_verb(verb, &o);
+	}
+	strbuf_finish(&why);
+	options_finish(&o);
+	return status;
+}

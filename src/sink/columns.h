@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SINK_COLUMNS_H
+#define SINK_COLUMNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pevent/pevent.h"
+#include "sink/cell.h"
+#include "sink/command_text.h"
+#include "sink/time_text.h"
+#include "sink/users.h"
+
+/* Which line of an event it is: a fork has two. */
+enum line_role { LINE_ONLY, LINE_PARENT, LINE_CHILD, LINE_THREAD };
+
+struct line {
+	const struct pevent_event *event;
+	const struct pevent_process *process;	/* whom the line is about */
+	pid_t pid;
+	enum line_role role;
+};
+
+/* What the columns' functions keep from line to line. */
+struct columns_state {
+	struct time_text time;
+	struct command_style style;
+	struct users *users;	/* with the user column */
+	struct strbuf scratch;
+};
+
+struct column {
+	const char *name, *heading;
+	unsigned char width;	/* 0: that of the time's style, or open (process) */
+	bool right;
+	bool always;		/* also on lines that are about no process */
+	unsigned int want;	/* enum pevent_want that its values need */
+	/* NULL: process, which is last and open-ended. Leaves the cell alone for a blank. */
+	void (*put)(struct columns_state *s, const struct line *line, struct cell *c);
+};
+
+#define COLUMNS_MAX 40
+
+const struct column *column_find(const char *name, size_t len);
+const struct column *column_nth(size_t n);	/* NULL after the last */
+/* The process column: the command line, and what else there is to say about the event. */
+void column_process(struct columns_state *s, const struct line *line, struct strbuf *b);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sink/cell.h"
+#include "sink/signals.h"
+#include "sink/stats.h"
+#include "sink/stats_data.h"
+#include "util/escape.h"
+#include "util/macro.h"
+
+#define COUNT_WIDTH 8
+
+/* In the order that the command's help lists them. */
+static const struct {
+	enum pevent_type type;
+	const char *heading;
+	bool always;
+} counted[] = {
+	{ PEVENT_FORK, "Fork", true },	  { PEVENT_EXEC, "Exec", true },
+	{ PEVENT_EXIT, "Exit", true },	  { PEVENT_CORE, "Core", true },
+	{ PEVENT_COMM, "Comm", true },	  { PEVENT_CLONE, "Clone", false },
+	{ PEVENT_PTRACE, "Ptrce", false }, { PEVENT_UID, "Uid", false },
+	{ PEVENT_GID, "Gid", false },	  { PEVENT_SID, "Sid", false },
+};
+
+static bool shown(const struct stats *s, size_t i)
+{
+	return counted[i].always || s->all->events[counted[i].type];
+}
+
+static void put_right(struct strbuf *b, const char *s)
+{
+	struct cell c;
+
+	c.len = c.hidden = 0;
+	cell_puts(&c, s);
+	cell_append(&c, COUNT_WIDTH, true, b);
+	strbuf_putc(b, ' ');
+}
+
+static void put_count(struct strbuf *b, uint64_t v)
+{
+	struct cell c;
+
+	c.len = c.hidden = 0;
+	cell_count(&c, v, COUNT_WIDTH);
+	cell_append(&c, COUNT_WIDTH, true, b);
+	strbuf_putc(b, ' ');
+}
+
+static void put_span(struct strbuf *b, uint64_t ns, bool known, bool estimate)
+{
+	struct cell c;
+
+	c.len = c.hidden = 0;
+	if (known)
+		cell_span(&c, ns, estimate, COUNT_WIDTH);
+	else
+		cell_unknown(&c);
+	cell_append(&c, COUNT_WIDTH, true, b);
+	strbuf_putc(b, ' ');
+}
+
+static void put_row(const struct stats *s, const struct program *p, struct strbuf *b)
+{
+	const struct histogram *h = &p->lifetimes;
+
+	for (size_t i = 0; i < ARRAY_SIZE(counted); i++)
+		if (shown(s, i))
+			put_count(b, p->events[counted[i].type]);
+	put_count(b, p->total);
+	put_span(b, h->min, h->count, false);
+	put_span(b, histogram_percentile(h, 50), h->count, h->count > 1);
+	put_span(b, histogram_percentile(h, 95), h->count, h->count > 1);
+	put_span(b, h->max, h->count, false);
+	escape_text(b, p->name, p->name_len);
+	strbuf_putc(b, '\n');
+}
+
+static void put_table(struct stats *s, struct strbuf *b)
+{
+	_cleanup_(free_p) struct program **rows = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(counted); i++)
+		if (shown(s, i))
+			put_right(b, counted[i].heading);
+	put_right(b, "Total");
+	put_right(b, "Min life");
+	put_right(b, "Median");
+	put_right(b, "95 %");
+	put_right(b, "Max life");
+	strbuf_puts(b, "Program\n");
+	rows = stats_sorted(s, &n);
+	for (size_t i = 0; i < n; i++)
+		put_row(s, rows[i], b);
+	put_row(s, s->all, b);
+}
+
+static void put_label(struct strbuf *b, const char *label)
+{
+	struct cell c;
+
+	c.len = c.hidden = 0;
+	cell_puts(&c, label);
+	cell_append(&c, 13, false, b);
+}
+
+/* "12 with code 1", separated by commas. */
+static void put_item(struct strbuf *b, bool *first, uint64_t n)
+{
+	if (!*first)
+		strbuf_puts(b, ", ");
+	*first = false;
+	strbuf_put_u64(b, n);
+	strbuf_putc(b, ' ');
+}
+
+static void put_exits(const struct stats *s, struct strbuf *b)
+{
+	char name[SIGNAL_TEXT_MAX];
+	bool first = true;
+
+	put_label(b, "Exits:");
+	for (size_t i = 0; i < ARRAY_SIZE(s->exit_codes); i++) {
+		if (!s->exit_codes[i])
+			continue;
+		put_item(b, &first, s->exit_codes[i]);
+		strbuf_puts(b, "with code ");
+		strbuf_put_u64(b, i);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(s->exit_signals); i++) {
+		if (!s->exit_signals[i])
+			continue;
+		put_item(b, &first, s->exit_signals[i]);
+		strbuf_puts(b, "by SIG");
+		if (signal_short((int)i, name) > 3 && !memcmp(name, "SIG", 3))
+			strbuf_put_u64(b, i);
+		else
+			strbuf_append(b, name, signal_short((int)i, name));
+	}
+	if (s->cores) {
+		put_item(b, &first, s->cores);
+		strbuf_puts(b, "dumped core");
+	}
+	if (s->exits_unseen) {
+		put_item(b, &first, s->exits_unseen);
+		strbuf_puts(b, "not seen");
+	}
+	strbuf_puts(b, first ? "none\n" : "\n");
+}
+
+static void put_rates(const struct stats *s, struct strbuf *b)
+{
+	bool first = true;
+
+	put_label(b, "Best second:");
+	put_item(b, &first, s->forks.peak);
+	strbuf_puts(b, "forks");
+	put_item(b, &first, s->execs.peak);
+	strbuf_puts(b, "execs");
+	put_item(b, &first, s->exits.peak);
+	strbuf_puts(b, "exits\n");
+}
+
+static void put_losses(const struct pevent_stats *account, struct strbuf *b)
+{
+	static const char *const what[PEVENT_SOURCE_COUNT] = {
+		[PEVENT_SOURCE_CONNECTOR] = "events",
+		[PEVENT_SOURCE_EXEC_READER] = "command lines",
+		[PEVENT_SOURCE_PROC] = "processes",
+		[PEVENT_SOURCE_TABLE] = "processes evicted",
+		[PEVENT_SOURCE_OUTPUT] = "lines of output",
+	};
+	bool first = true;
+
+	put_label(b, "Lost:");
+	for (int i = 0; i < PEVENT_SOURCE_COUNT; i++) {
+		if (!account->source[i].lost)
+			continue;
+		put_item(b, &first, account->source[i].lost);
+		strbuf_puts(b, what[i]);
+		strbuf_puts(b, " (");
+		strbuf_puts(b, pevent_source_name((enum pevent_source)i));
+		strbuf_putc(b, ')');
+	}
+	strbuf_puts(b, first ? "nothing\n" : "\n");
+	if (account->rescans) {
+		put_label(b, "");
+		strbuf_puts(b, "/proc was scanned again ");
+		strbuf_put_u64(b, account->rescans);
+		strbuf_puts(b, " times\n");
+	}
+}
+
+/* What is not as complete as it could be. */
+static void put_gaps(const struct stats *s, struct strbuf *b)
+{
+	const struct {
+		uint64_t n;
+		const char *what;
+	} gaps[] = {
+		{ s->execs_without_args, "execs without a command line" },
+		{ s->unnamed, "events of unknown programs" },
+		{ s->exits_before_run, "exits of processes older than the run (no lifetimes)" },
+		{ s->other_events, "events of programs beyond the table's limit" },
+	};
+	bool first = true;
+
+	put_label(b, "Incomplete:");
+	for (size_t i = 0; i < ARRAY_SIZE(gaps); i++) {
+		if (!gaps[i].n)
+			continue;
+		put_item(b, &first, gaps[i].n);
+		strbuf_puts(b, gaps[i].what);
+	}
+	strbuf_puts(b, first ? "nothing\n" : "\n");
+}
+
+void stats_text(struct stats *s, const struct pevent_stats *account, uint64_t run_ns,
+		struct strbuf *b)
+{
+	struct cell c;
+
+	strbuf_putc(b, '\n');
+	put_table(s, b);
+	strbuf_putc(b, '\n');
+	put_label(b, "Run:");
+	c.len = c.hidden = 0;
+	cell_duration(&c, run_ns, false, 12);
+	cell_append(&c, 0, false, b);
+	strbuf_puts(b, ", ");
+	strbuf_put_u64(b, s->all->total);
+	strbuf_puts(b, " events, at most ");
+	strbuf_put_u64(b, account->processes_peak);
+	strbuf_puts(b, " processes at a time\n");
+	put_exits(s, b);
+	put_rates(s, b);
+	put_losses(account, b);
+	put_gaps(s, b);
+}

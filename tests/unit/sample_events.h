@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SAMPLE_EVENTS_H
+#define SAMPLE_EVENTS_H
+
+/* Made-up events for the tests of the sinks. */
+#include <string.h>
+
+#include "pevent/pevent.h"
+
+/* 2026-11-20 20:14:01.123456789 UTC, with a machine that booted 1000 s before. */
+#define SAMPLE_NS UINT64_C(1000000000000)
+#define SAMPLE_OFFSET INT64_C(1795205641123456789)
+
+__attribute__((unused)) static const struct pevent_image sample_curl = {
+	.exe = "/usr/bin/curl",
+	.args = "/usr/bin/curl\0-s\0http://127.0.0.1/",
+	.args_len = 35,
+	.args_total = 35,
+	.origin = PEVENT_FROM_EXEC_READER,
+};
+
+/* Ids of a process about which nothing else is known. */
+static inline struct pevent_process sample_process(pid_t pid, const char *comm)
+{
+	struct pevent_process p = {
+		.pid = pid, .uid = UINT32_MAX, .euid = UINT32_MAX, .gid = UINT32_MAX,
+		.egid = UINT32_MAX, .loginuid = UINT32_MAX,
+	};
+
+	strncpy(p.comm, comm, sizeof(p.comm) - 1);
+	return p;
+}
+
+static inline struct pevent_event sample_event(enum pevent_type type)
+{
+	struct pevent_event e = {
+		.type = type,
+		.sequence = 7,
+		.time_ns = SAMPLE_NS,
+		.realtime_offset_ns = SAMPLE_OFFSET - (int64_t)SAMPLE_NS,
+		.cpu = UINT32_MAX,
+		.tid = 3523,
+		.process = sample_process(3523, "curl"),
+	};
+
+	e.process.image = &sample_curl;
+	e.process.image_origin = PEVENT_FROM_EXEC_READER;
+	return e;
+}
+
+/* An end, 7 ms after the start. */
+static inline struct pevent_event sample_exit(int wait_status)
+{
+	struct pevent_event e = sample_event(PEVENT_EXIT);
+
+	e.process.start_ns = SAMPLE_NS - 7000000;
+	e.process.end_ns = SAMPLE_NS;
+	e.u.exit.wait_status = wait_status;
+	e.u.exit.origin = PEVENT_FROM_EVENT;
+	return e;
+}
+
+#endif
