@@ -37,8 +37,8 @@ enum pevent_type {
 	PEVENT_CLONE,	/* a thread was created, or ended (pevent_event.thread_end) */
 	PEVENT_EXEC,	/* a process replaced its program */
 	PEVENT_EXIT,	/* a process ended: its last thread is gone */
-	PEVENT_CORE,	/* a signal whose action is to dump core hit it; EXIT tells whether it did */
-	PEVENT_COMM,	/* a thread renamed itself: prctl(PR_SET_NAME) or a write to /proc/PID/comm */
+	PEVENT_CORE,	/* a signal that dumps core hit it; EXIT tells whether it did */
+	PEVENT_COMM,	/* a thread was renamed: prctl(PR_SET_NAME), /proc/PID/comm */
 	PEVENT_PTRACE,	/* a tracer attached or detached */
 	PEVENT_UID,	/* user ids changed */
 	PEVENT_GID,	/* group ids changed */
@@ -74,9 +74,9 @@ enum pevent_source {
 
 /* A program as it was started: shared by a process and the children it forks, until they exec. */
 struct pevent_image {
-	const char *exe;	/* path as readlink(/proc/PID/exe) gave it, or NULL (PEVENT_WANT_EXE) */
+	const char *exe;	/* readlink(/proc/PID/exe), or NULL (PEVENT_WANT_EXE) */
 	const char *args;	/* argv, each argument with its NUL; NULL: not known */
-	size_t args_len;	/* bytes at args, the NULs included; 0 with args set: an empty argv */
+	size_t args_len;	/* bytes at args, NULs included; 0 with args set: empty argv */
 	uint64_t args_total;	/* bytes the program was given; > args_len: the rest was cut off */
 	const char *cwd;	/* working directory at exec, or NULL (PEVENT_WANT_CWD) */
 	const char *cgroup;	/* path in the cgroup hierarchy, or NULL (PEVENT_WANT_CGROUP) */
@@ -88,13 +88,13 @@ struct pevent_process {
 	pid_t pid;		/* tgid */
 	pid_t pgrp, session;	/* 0: not known */
 	uint64_t start_ns;	/* its fork; 0: not known */
-	uint64_t start_ticks;	/* boot-time clock ticks; with pid and the boot id it names it forever */
+	uint64_t start_ticks;	/* since boot; with pid and boot id a name for all time */
 	uint64_t end_ns;	/* its last thread's end; 0: alive */
 	uint64_t exec_ns;	/* its last exec; 0: none seen */
-	pid_t ppid;		/* who forked it (not who adopted it); 0: not known, or the kernel */
+	pid_t ppid;		/* who forked it, not who adopted it; 0: not known, or the kernel */
 	uint64_t parent_start_ticks;	/* as start_ticks, of that process; 0: not known */
 	uint64_t parent_start_ns;	/* 0: not known */
-	const struct pevent_image *parent_image;	/* what the parent ran then; NULL: not known */
+	const struct pevent_image *parent_image; /* what the parent ran then; NULL: not known */
 	const struct pevent_image *image;	/* NULL: not known */
 	char comm[16];		/* name of its leader thread; "": not known */
 	char parent_comm[16];	/* "": not known */
@@ -123,7 +123,7 @@ struct pevent_event {
 		bool thread_end;	/* CLONE: the thread ended */
 		struct {
 			int wait_status;	/* as wait(2) gives it */
-			enum pevent_origin origin;	/* NONE: its end was not seen, only that it is gone */
+			enum pevent_origin origin;	/* NONE: its end was not seen */
 		} exit;
 		struct {
 			char old_comm[16];	/* "": not known */
@@ -137,7 +137,7 @@ struct pevent_event {
 			char tracer_comm[16];	/* "": not known */
 		} ptrace;
 		struct {
-			uint64_t count;		/* of what the source delivers: events, records, lines */
+			uint64_t count;		/* events, records, lines; 0: not known how many */
 			enum pevent_source source;
 		} lost;
 	} u;
@@ -147,7 +147,7 @@ struct pevent_event {
  * Each one costs the watched program microseconds per exec. */
 enum pevent_want {
 	PEVENT_WANT_EXE = 1 << 0,
-	PEVENT_WANT_STATUS = 1 << 1,	/* ids of processes that are older than the run; free at exec */
+	PEVENT_WANT_STATUS = 1 << 1,	/* ids of processes older than the run */
 	PEVENT_WANT_CWD = 1 << 2,
 	PEVENT_WANT_CGROUP = 1 << 3,
 	PEVENT_WANT_LOGINUID = 1 << 4,
@@ -163,7 +163,7 @@ struct pevent_config {
 	uint32_t table_max;	/* processes known at a time; 262144 */
 	uint32_t watchdog_s;	/* seconds of silence before the sources are tested; 30 */
 	bool no_exec_readers;	/* read /proc from the loop instead (late, often too late) */
-	bool no_guard;		/* no helper process that withdraws the subscription after kill -9 */
+	bool no_guard;		/* no helper process that withdraws after kill -9 */
 };
 #define PEVENT_CONFIG_INIT { .size = sizeof(struct pevent_config) }
 
@@ -178,12 +178,12 @@ struct pevent_filter {
 	size_t n_pids;
 	const uint32_t *uids;	/* real or effective user */
 	size_t n_uids;
-	const char *const *regexes;	/* POSIX extended, on the command line or the executable's path */
+	const char *const *regexes;	/* POSIX extended: command line, executable, or comm */
 	size_t n_regexes;
 	const char *const *cgroups;	/* glob(7) on the cgroup's path; needs PEVENT_WANT_CGROUP */
 	size_t n_cgroups;
 	bool failed;		/* only exits with a status other than 0 */
-	uint64_t longer_than_ns;	/* only exits of processes that lived at least this long; 0: off */
+	uint64_t longer_than_ns;	/* only exits after a life of at least this; 0: off */
 };
 #define PEVENT_FILTER_INIT { .size = sizeof(struct pevent_filter) }
 
@@ -202,7 +202,7 @@ struct pevent_stats {
 	uint64_t processes_peak;
 	uint64_t rescans;		/* of /proc, after loss */
 	uint64_t dispatches;
-	uint64_t receive_queue_peak;	/* bytes of kernel memory waiting, of receive_buffer's double */
+	uint64_t receive_queue_peak;	/* bytes of kernel memory that waited */
 };
 
 /* Of the machine that the input describes. */

@@ -24,8 +24,8 @@ int cmd_record(const struct options *o)
 {
 	static const struct session_ops ops = { on_event, on_batch, NULL, NULL };
 	/* A replay may be asked for anything, so everything is read. */
-	const unsigned int want = PEVENT_WANT_EXE | PEVENT_WANT_STATUS | PEVENT_WANT_CWD | PEVENT_WANT_CGROUP |
-				  PEVENT_WANT_LOGINUID;
+	const unsigned int want = PEVENT_WANT_EXE | PEVENT_WANT_STATUS | PEVENT_WANT_CWD |
+				  PEVENT_WANT_CGROUP | PEVENT_WANT_LOGINUID;
 	struct session s = { .signal_fd = -1, .timer_fd = -1 };
 	struct stats *stats = NULL;
 	int status = STATUS_OK, r = 0;

@@ -17,7 +17,7 @@ struct filter {
 	size_t n_uids;
 	struct filter_pid {
 		pid_t pid;
-		bool bound;	/* the process it means is known: a later one of that number is not */
+		bool bound;	/* its process is known: a later one of that number is not meant */
 	} *pids;
 	size_t n_pids;
 	regex_t *regexes;

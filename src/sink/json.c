@@ -73,9 +73,9 @@ static void put_entity(struct json *j, struct strbuf *b, pid_t pid, uint64_t tic
 		return;
 	json_lit(b, "\"entity_id\":\"");
 	strbuf_append(b, j->host.boot_id, n);
-	strbuf_putc(b, '-');
+	json_lit(b, "-");
 	strbuf_put_u64(b, (uint64_t)pid);
-	strbuf_putc(b, '-');
+	json_lit(b, "-");
 	strbuf_put_u64(b, ticks);
 	json_lit(b, "\",");
 }

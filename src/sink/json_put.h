@@ -14,11 +14,22 @@
  * brace. Keys are literals that need no escaping.
  */
 
-#define json_lit(b, literal) strbuf_append(b, "" literal, sizeof(literal) - 1)
+/* As strbuf_append(); inline, since the lengths are constants and a line has dozens of them. */
+static inline void json_append(struct strbuf *b, const char *s, size_t len)
+{
+	if (b->data && !b->failed && b->size - b->len >= len) {
+		memcpy(b->data + b->len, s, len);
+		b->len += len;
+	} else {
+		strbuf_append(b, s, len);
+	}
+}
+
+#define json_lit(b, literal) json_append(b, "" literal, sizeof(literal) - 1)
 
 /* "key":value, */
 #define json_u64(b, key, v) \
-	(json_lit(b, "\"" key "\":"), strbuf_put_u64(b, v), strbuf_putc(b, ','))
+	(json_lit(b, "\"" key "\":"), strbuf_put_u64(b, v), json_lit(b, ","))
 #define json_bool(b, key, v) \
 	((v) ? json_lit(b, "\"" key "\":true,") : json_lit(b, "\"" key "\":false,"))
 /* "key":"bytes", */

@@ -82,8 +82,9 @@ static void writer_set_fd(struct writer *w, int fd, bool owned)
 	w->fd = w->shared_fd = fd;
 	w->fd_owned = owned;
 	w->kind = FD_SHARED;
-	if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) {
-		w->kind = FD_FILE;
+	if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ||
+	    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+		w->kind = FD_FILE;	/* the last one for its EBADF */
 		return;
 	}
 	if (S_ISSOCK(st.st_mode)) {

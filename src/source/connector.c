@@ -426,7 +426,7 @@ int connector_probe(void)
 
 	if (stack == MAP_FAILED)
 		return -errno;
-	/* Returns when the child has ended; exit signal 0: the embedding program sees no SIGCHLD. */
+	/* Returns when the child has ended. Exit signal 0: the program sees no SIGCHLD. */
 	pid = clone(probe_child, stack + PROBE_STACK, CLONE_VM | CLONE_VFORK, NULL);
 	error = pid < 0 ? -errno : 0;
 	if (pid > 0)

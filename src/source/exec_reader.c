@@ -321,7 +321,8 @@ enum source_answer exec_readers_get(struct exec_readers *rs, uint32_t cpu, int32
 	size_t len;
 
 	release_stale(r, event_ns);
-	for (record = ring_peek(&r->ring, &len); record; record = ring_next(&r->ring, record, &len)) {
+	for (record = ring_peek(&r->ring, &len); record;
+	     record = ring_next(&r->ring, record, &len)) {
 		memcpy(&head, record, sizeof(head));
 		if (head.event_ns == event_ns && head.pid == pid) {
 			r->waiting_since_ns = 0;

@@ -39,8 +39,8 @@ enum exec_reader_mode exec_readers_mode(const struct exec_readers *r);
 
 /*
  * The record (wire/proc.h) of the EXEC that pid did at event_ns on cpu; it stays until the next
- * call. Asked in the order of event_ns; older records are thrown away. A reader that makes no progress for 100 ms while it is waited
- * for is given up on.
+ * call. Asked in the order of event_ns; older records are thrown away. A reader that makes no
+ * progress for 100 ms while it is waited for is given up on.
  */
 enum source_answer exec_readers_get(struct exec_readers *r, uint32_t cpu, int32_t pid,
 					 uint64_t event_ns, uint64_t now_ns, const void **ret,

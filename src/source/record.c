@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "record_names.h"
 #include "util/macro.h"
 
@@ -88,36 +88,32 @@ static void write_line(struct recorder *r)
 	strbuf_reset(&r->line);
 }
 
+static void put_key(struct strbuf *b, const char *key, const char *value)
+{
+	strbuf_printf(b, ",\"%s\":", key);
+	put_bytes(b, value, strlen(value));
+}
+
 static int write_meta(struct recorder *r)
 {
-	char boot_id[37] = "";
-	struct utsname u;
 	FILE *meta = create(r->dir, RECORD_META);
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 	struct strbuf *b = &r->line;
+	struct source_host host;
 	int error;
 
-	if (f) {
-		(void)!fread(boot_id, 1, sizeof(boot_id) - 1, f);
-		fclose(f);
-	}
 	if (!meta)
 		return -errno;
-	uname(&u);
-	strbuf_puts(b, "{\"format\":1,\"nodename\":");
-	put_bytes(b, u.nodename, strlen(u.nodename));
-	strbuf_puts(b, ",\"release\":");
-	put_bytes(b, u.release, strlen(u.release));
-	strbuf_puts(b, ",\"machine\":");
-	put_bytes(b, u.machine, strlen(u.machine));
-	strbuf_puts(b, ",\"boot_id\":");
-	put_bytes(b, boot_id, strlen(boot_id));
+	source_host_read(&host);
+	strbuf_puts(b, "{\"format\":1");
+	put_key(b, "nodename", host.nodename);
+	put_key(b, "release", host.release);
+	put_key(b, "machine", host.machine);
+	put_key(b, "boot_id", host.boot_id);
 	strbuf_printf(b, ",\"started\":%llu,\"realtime_offset\":%lld,\"boottime_offset\":%lld,"
-		      "\"ticks_per_second\":%ld,\"page_size\":%ld,\"cpus\":%ld}\n",
-		      (unsigned long long)clock_now(r->clock),
-		      (long long)r->realtime_offset_ns,
-		      (long long)clock_boottime_offset(r->clock), sysconf(_SC_CLK_TCK),
-		      sysconf(_SC_PAGESIZE), sysconf(_SC_NPROCESSORS_CONF));
+		      "\"ticks_per_second\":%u,\"page_size\":%ld,\"cpus\":%u}\n",
+		      (unsigned long long)clock_now(r->clock), (long long)r->realtime_offset_ns,
+		      (long long)clock_boottime_offset(r->clock), host.ticks_per_second,
+		      sysconf(_SC_PAGESIZE), host.cpus);
 	error = fwrite(b->data, 1, b->len, meta) == b->len ? 0 : -EIO;
 	if (fclose(meta) != 0)
 		error = -errno;

@@ -3,7 +3,7 @@
  * Stores what the kernel said, before anything is made of it, in a directory:
  *
  *	netlink.pcap	connector messages, LINKTYPE_NETLINK; all of one drain carry its time
- *	proc.jsonl	each /proc read in the order in which it was used, and what the loop was told
+ *	proc.jsonl	each /proc read, in the order of use, and what the loop was told
  *	meta.json	the machine, and how its clocks stood
  *
  * Bytes in JSON strings are U+0000 to U+00FF, one each. Times are CLOCK_MONOTONIC nanoseconds,

@@ -381,7 +381,7 @@ static void copy_string(struct json_object *o, const char *key, char *to, size_t
 		snprintf(to, size, "%s", json_object_get_string(v));
 }
 
-static int read_meta(struct replay *r, int dir, struct pevent_host *host)
+static int read_meta(struct replay *r, int dir, struct source_host *host)
 {
 	_cleanup_(free_p) char *text = calloc(1, META_MAX);
 	FILE *f = open_in(dir, RECORD_META);
@@ -405,7 +405,6 @@ static int read_meta(struct replay *r, int dir, struct pevent_host *host)
 	copy_string(o, "boot_id", host->boot_id, sizeof(host->boot_id));
 	host->ticks_per_second = (uint32_t)ticks;
 	host->cpus = (uint32_t)get_int(o, "cpus");
-	host->replay = true;
 	*r->clock = (struct clock){ .is_virtual = true, .now_ns = (uint64_t)get_int(o, "started"),
 				    .realtime_offset_ns = get_int(o, "realtime_offset"),
 				    .boottime_offset_ns = get_int(o, "boottime_offset") };
@@ -431,7 +430,7 @@ static int open_netlink(struct replay *r, int dir)
 	return 0;
 }
 
-int replay_new(struct source **ret, const char *path, struct clock *clock, struct pevent_host *host,
+int replay_new(struct source **ret, const char *path, struct clock *clock, struct source_host *host,
 	       const struct log *log)
 {
 	_cleanup_(close_p) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

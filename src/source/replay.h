@@ -3,11 +3,11 @@
 #ifndef SOURCE_REPLAY_H
 #define SOURCE_REPLAY_H
 
-#include "pevent/pevent.h"
+#include "host.h"
 #include "source.h"
 
 /* clock becomes virtual; host is filled from the recording. Errors are logged. */
-int replay_new(struct source **ret, const char *dir, struct clock *clock, struct pevent_host *host,
+int replay_new(struct source **ret, const char *dir, struct clock *clock, struct source_host *host,
 	       const struct log *log);
 
 #endif

@@ -40,8 +40,8 @@ struct source_account {
 
 struct source_ops {
 	/* At most max events to fn; how many, -ENODATA at the end of a recording, or -errno. */
-	int (*drain)(struct source *s, unsigned int max, void (*fn)(void *, const struct cn_event *),
-		     void *data);
+	int (*drain)(struct source *s, unsigned int max,
+		     void (*fn)(void *, const struct cn_event *), void *data);
 	int (*drops)(struct source *s, struct source_drops *ret);
 	/* wire/proc.h records, each led by its length (uint32_t), of all processes. */
 	int (*scan)(struct source *s, struct strbuf *ret, uint64_t *ret_begin, uint64_t *ret_end);

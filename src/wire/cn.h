@@ -55,7 +55,7 @@ struct cn_event {
 		char comm[16];	/* not always NUL-terminated */
 		struct {
 			uint32_t status;	/* wait status */
-			uint32_t signal;	/* sent to the parent; UINT32_MAX: a thread's exit */
+			uint32_t signal;	/* to the parent; UINT32_MAX: a thread's */
 		} exit;
 	} u;
 };

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loop's state and its steps: drains the source each tick, brings its facts into order, joins
+ * them with what the exec readers fetched, and moves the model on.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include "model/model.h"
+#include "model/reorder.h"
+#include "model/sequence.h"
+#include "pevent/pevent.h"
+#include "source/host.h"
+#include "source/source.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+struct probe {
+	struct source_probe child;
+	bool pending, forked;		/* sent and not answered; its FORK was seen */
+};
+
+/* A scan of /proc that waits for the facts that are older than it. */
+struct scan {
+	bool wanted, taken;
+	struct strbuf records;
+	uint64_t begin_ns, end_ns;
+};
+
+struct pevent {
+	struct pevent_config config;
+	struct log log;
+	struct clock clock;
+	struct source_host host;
+	struct source *source;		/* NULL: no input yet */
+	char *record_dir;
+	struct model model;
+	struct reorder reorder;
+	struct sequence sequence;
+	struct source_drops drops;
+	struct probe probe;
+	struct scan scan;
+	uint64_t horizon_ns;		/* facts up to here are in order */
+	uint64_t last_event_ns, last_scan_ns;
+	uint64_t drops_before;		/* of sockets that the watchdog replaced */
+	uint64_t received, refused, lost_output, dispatches, queue_peak, rescans;
+	int epoll_fd, timer_fd, ready_fd;
+	bool busy;			/* draining by the timer, not by poll */
+	bool stopping, residue_told;
+};
+
+/* The run begins: who is there already. -EIO: /proc cannot be read. */
+int loop_begin(struct pevent *p);
+/* A child of our own must be seen, or nothing that follows can be believed. Live only. */
+int loop_self_test(struct pevent *p);
+/* One tick. -ENODATA: the recording is at its end. */
+int loop_dispatch(struct pevent *p);
+/* The next fact into the model; false: none is due. */
+bool loop_advance(struct pevent *p);
+/* Withdraws and takes in the rest. */
+void loop_stop(struct pevent *p);
+/* Events from the source, before they are in order. For live_new(). */
+void loop_ingest(void *data, const struct cn_event *ev);
+/* The next wake-up by the timer. */
+void loop_arm(struct pevent *p, uint64_t delay_ns);
+
+#endif

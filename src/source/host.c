@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host.h"
+
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "util/macro.h"
+
+void source_host_read(struct source_host *ret)
+{
+	struct source_host host = { 0 };
+	struct utsname u;
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (f) {
+		(void)!fread(host.boot_id, 1, sizeof(host.boot_id) - 1, f);
+		fclose(f);
+	}
+	if (uname(&u) == 0) {
+		snprintf(host.nodename, sizeof(host.nodename), "%s", u.nodename);
+		snprintf(host.release, sizeof(host.release), "%s", u.release);
+		snprintf(host.machine, sizeof(host.machine), "%s", u.machine);
+	}
+	host.ticks_per_second = (uint32_t)MAX(sysconf(_SC_CLK_TCK), 1);
+	host.cpus = (uint32_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
+	*ret = host;
+}
