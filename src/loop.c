@@ -60,7 +60,8 @@ static bool is_probe(struct pevent *p, const struct cn_event *ev)
 	}
 	if (ev->what == (uint32_t)CN_EXIT && p->probe.forked &&
 	    ev->time_ns <= child->end_ns + PROBE_TAIL_NS) {
-		p->probe = (struct probe){ 0 };
+		p->probe.pending = p->probe.forked = p->silent = false;
+		p->probe.child.pid = 0;
 		return true;
 	}
 	return false;
@@ -165,6 +166,24 @@ static int send_probe(struct pevent *p)
 	return error;
 }
 
+/* A new subscription, to be tested at once: the kernel's count may be further below what it was. */
+static void reopen(struct pevent *p, uint64_t now)
+{
+	struct epoll_event ev = { .events = 0 };
+
+	p->probe = (struct probe){ .child = { .end_ns = now } };
+	p->drops_before += p->drops.total;
+	p->drops = (struct source_drops){ 0 };
+	p->scan.wanted = true;
+	p->last_event_ns = now;
+	if (p->source->ops->reopen(p->source, loop_ingest, p) < 0)
+		return;
+	(void)epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->source->fd, &ev);
+	p->busy = true;
+	model_report_lost(&p->model, PEVENT_SOURCE_CONNECTOR, UINT32_MAX, 0, now);
+	(void)send_probe(p);
+}
+
 /*
  * Another program can silence every listener on the machine (it withdraws more often than it
  * subscribes), so silence is not believed: a child of our own must be seen, or the socket is
@@ -173,7 +192,6 @@ static int send_probe(struct pevent *p)
 static void watch(struct pevent *p, uint64_t now)
 {
 	uint64_t quiet = p->config.watchdog_s * NSEC_PER_SEC;
-	int error;
 
 	if (p->clock.is_virtual || p->stopping)
 		return;
@@ -184,21 +202,11 @@ static void watch(struct pevent *p, uint64_t now)
 	}
 	if (now - p->probe.child.end_ns < PROBE_ANSWER_NS)
 		return;
-	log_warning(&p->log, "process connector: silent, and a test process was not seen: "
-		    "subscribing anew");
-	p->probe = (struct probe){ .child = { .end_ns = now } };
-	p->drops_before += p->drops.total;
-	p->drops = (struct source_drops){ 0 };
-	error = p->source->ops->reopen(p->source, loop_ingest, p);
-	if (error == 0) {
-		struct epoll_event ev = { .events = 0 };
-
-		(void)epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->source->fd, &ev);
-		p->busy = true;
-		model_report_lost(&p->model, PEVENT_SOURCE_CONNECTOR, UINT32_MAX, 0, now);
-	}
-	p->scan.wanted = true;
-	p->last_event_ns = now;
+	if (!p->silent)
+		log_warning(&p->log, "process connector: silent, and a test process was not seen: "
+			    "subscribing anew");
+	p->silent = true;
+	reopen(p, now);
 }
 
 int loop_dispatch(struct pevent *p)

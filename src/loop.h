@@ -46,6 +46,7 @@ struct pevent {
 	uint64_t received, refused, lost_output, dispatches, queue_peak, rescans;
 	int epoll_fd, timer_fd, ready_fd;
 	bool busy;			/* draining by the timer, not by poll */
+	bool silent;		/* the watchdog has said so */
 	bool stopping, residue_told;
 };
 

@@ -12,20 +12,54 @@
  *	src/cli/command.c	the command of `pevent -- COMMAND`
  *	src/cli/report.c	statistics and write errors at the end of a run
  *	src/cli/diag.c		"pevent: what: why" on stderr
+ *	src/cli/cmd.h		the verbs' functions
  *
  *	src/sink/text.c		events as lines for people: header, two-line forks
  *	src/sink/columns.c	the table of columns
  *	src/sink/cell.c		values that fit their column
  *	src/sink/command_text.c	how a process is named
  *	src/sink/time_text.c	points of time
- *	src/sink/json.c		events as JSON Lines (contrib/schema/pevent-1.schema.json)
+ *	src/sink/json.c		events as JSON Lines (json_put.h: keys and values)
  *	src/sink/stats.c	counting for -S; stats_text.c and stats_json.c write it down
+ *				(stats_data.h: what they share)
  *	src/sink/histogram.c	medians without keeping every value
  *	src/sink/signals.c	names of signals
  *	src/sink/users.c	names of users, cached
  *	src/sink/writer.c	the thread that writes, and its bounded queue
  *
  *	include/pevent/pevent.h	the library's whole interface
+ *	src/pevent.c		implements it: contexts, configuration, accounts
+ *	src/loop.c		drains the source each tick, orders, joins, hands on
+ *	src/names.c		names of events, sources, origins
+ *
+ *	src/model/model.c	what the kernel's facts mean
+ *	src/model/process.c	the process table: the living, and the dead of late
+ *	src/model/image.c	a program as started, shared by those that run it
+ *	src/model/filter.c	which events leave
+ *	src/model/queue.c	events on their way out
+ *	src/model/reorder.c	facts of several CPUs in order of time
+ *	src/model/sequence.c	per-CPU numbers: what is missing
+ *
+ *	src/source/source.h	what the loop reads from
+ *	src/source/live.c	the running kernel
+ *	src/source/connector.c	process connector: subscription, loss, the way out
+ *	src/source/exec_reader.c	command lines before the first instruction
+ *	src/source/procfs.c	reads /proc
+ *	src/source/host.c	the machine
+ *	src/source/record.c	stores what the kernel said; record_names.h: its keys
+ *	src/source/replay.c	gives it back
+ *
+ *	src/wire/cn.c		connector messages
+ *	src/wire/proc.c		text of /proc
+ *
+ *	src/util/		macro.h list.h; hash.c ring.c strbuf.c base64.c escape.c parse.c
+ *				clock.c log.c
+ *
+ *	man/pevent.8		the manual
+ *	contrib/		setup dev.ini; completions/{pevent.bash,_pevent,pevent.fish}
+ *				examples/embed.c systemd/pevent.service
+ *				schema/pevent-1.schema.json
+ *	contrib/logrotate/pevent	rotation of a log by its owner
  */
 #include <fcntl.h>
 

@@ -31,8 +31,8 @@ static int failed(struct session *s, const char *what, int error, int status)
 }
 
 /*
- * What was ignored when we were started, by nohup or a shell's background job, stays ignored.
- * Before any thread exists, so that all have the mask.
+ * Under nohup SIGHUP stays ignored; the others end a run always, also that of a script's background
+ * job, which has INT and QUIT ignored. Before any thread exists, so that all have the mask.
  */
 static int catch_signals(struct session *s)
 {
@@ -42,7 +42,8 @@ static int catch_signals(struct session *s)
 
 	sigemptyset(&mask);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+		if (signals[i] != SIGHUP ||
+		    (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN))
 			sigaddset(&mask, signals[i]);
 	sigprocmask(SIG_BLOCK, &mask, &s->old_mask);
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, &old);

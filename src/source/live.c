@@ -2,9 +2,11 @@
 #include "live.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "exec_reader.h"
@@ -122,6 +124,8 @@ static int live_reopen(struct source *s, void (*fn)(void *, const struct cn_even
 	struct live *l = live_of(s);
 	int error;
 
+	/* Whoever silenced it took our subscription away: withdrawing would take one more. */
+	l->connector.listening = false;
 	connector_close(&l->connector);
 	l->fn = fn;
 	l->data = data;
@@ -183,6 +187,28 @@ static const struct source_ops live_ops = {
 	.free = live_free,
 };
 
+static bool has_capability(unsigned int cap)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return false;
+	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
+}
+
+/* What an unprivileged run does not get. */
+static void tell_limits(const struct live *l)
+{
+	if (l->connector.buffer < l->connector_options.buffer)
+		log_warning(l->log, "process connector: only %u KiB to hold events that wait "
+			    "(needs CAP_NET_ADMIN, or a higher net.core.rmem_max): more may be "
+			    "lost under load", l->connector.buffer >> 10);
+	if (!has_capability(CAP_SYS_PTRACE))
+		log_warning(l->log, "/proc: executables of other users' programs cannot be read "
+			    "(needs CAP_SYS_PTRACE)");
+}
+
 static int open_all(struct live *l, const struct live_options *options)
 {
 	/* Ids are known from the parent and from events; only a scan has to ask for them. */
@@ -214,6 +240,7 @@ static int open_all(struct live *l, const struct live_options *options)
 	else if (readers_error < 0)
 		log_warning(l->log, "exec readers: %s: /proc is read late, command lines of short "
 			    "programs are missed", strerror(-readers_error));
+	tell_limits(l);
 	l->source.fd = l->connector.fd;
 	l->source.buffer = l->connector.buffer;
 	return 0;

@@ -41,6 +41,18 @@ static bool take_number(struct cursor *c, uint64_t *ret)
 	return true;
 }
 
+/* The same without its value: most of a stat line is not kept, and this is read at every exec. */
+static bool skip_number(struct cursor *c)
+{
+	const char *start;
+
+	if (!skip_blank(c))
+		return false;
+	for (start = c->p; c->p < c->end && *c->p != ' ' && *c->p != '\n'; c->p++)
+		;
+	return c->p > start;
+}
+
 static const char *find_last(const char *text, size_t len, char wanted)
 {
 	while (len > 0)
@@ -52,6 +64,12 @@ static const char *find_last(const char *text, size_t len, char wanted)
 /* Numbers of the fields that are kept, as proc_pid_stat(5) counts them. */
 enum { F_PPID = 4, F_PGRP, F_SESSION, F_TTY, F_FLAGS = 9, F_THREADS = 20, F_START = 22,
        F_ARG_START = 48, F_ARG_END = 49 };
+
+static bool wanted_field(int i)
+{
+	return (i >= F_PPID && i <= F_TTY) || i == F_FLAGS || i == F_THREADS || i == F_START ||
+	       i >= F_ARG_START;
+}
 
 int proc_stat_decode(const char *text, size_t len, struct proc_stat *ret)
 {
@@ -71,8 +89,9 @@ int proc_stat_decode(const char *text, size_t len, struct proc_stat *ret)
 	if (!skip_blank(&c))
 		return -EBADMSG;
 	st.state = *c.p++;
-	for (i = F_PPID; i <= F_ARG_END && take_number(&c, &field[i]); i++)
-		;
+	for (i = F_PPID; i <= F_ARG_END; i++)
+		if (wanted_field(i) ? !take_number(&c, &field[i]) : !skip_number(&c))
+			break;
 	if (i <= F_START)	/* arg_start is younger: Linux 3.5 */
 		return -EBADMSG;
 

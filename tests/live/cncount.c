@@ -6,9 +6,7 @@
  *			     line per event: TIMESTAMP_NS WHAT CPU SEQ TID TGID, and print
  *			     events=, lost= (kernel's drop counter), gaps= (per-CPU sequence)
  *	cncount listeners    print how many subscriptions the kernel counts, leave it as it was
- *	cncount mute         take all of them away as any program can, say "muted N", wait until
- *			     standard input ends, give them back
- *	cncount set N	     make the kernel count N, after programs that did not take theirs away
+ *	cncount set N	     make the kernel count N, as any program can: 0 silences all listeners
  *
  * The kernel's counter has no interface. It is read by taking one away at a time until the kernel
  * stops answering, and giving as many back: for these microseconds no listener gets anything. An
@@ -143,20 +141,12 @@ static void raise_by(int fd, int n)
 	}
 }
 
-static int count_listeners(bool mute)
+static int count_listeners(void)
 {
 	int fd = open_socket(), witness = open_socket(), n = lower(fd, witness);
-	char byte;
 
-	if (mute) {
-		printf("muted %d\n", n);
-		fflush(stdout);
-		while (read(STDIN_FILENO, &byte, 1) > 0)
-			;
-	}
 	raise_by(fd, n);
-	if (!mute)
-		printf("%d\n", n);
+	printf("%d\n", n);
 	return 0;
 }
 
@@ -256,11 +246,9 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "watch"))
 		return watch(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "listeners"))
-		return count_listeners(false);
-	if (argc == 2 && !strcmp(argv[1], "mute"))
-		return count_listeners(true);
+		return count_listeners();
 	if (argc == 3 && !strcmp(argv[1], "set"))
 		return set_listeners(atoi(argv[2]));
-	fputs("Usage: cncount watch FILE | listeners | mute | set N\n", stderr);
+	fputs("Usage: cncount watch FILE | listeners | set N\n", stderr);
 	return 2;
 }

@@ -137,18 +137,19 @@ def ends_of(run, key):
 
 def main():
     t = rig.Test()
-    run = storm(t, [], 1.0)
+    run = storm(t, ["--strict"], 1.0)
     if not t.ok(run, "starts"):
         t.done()
-    t.equal(run["status"], 0, "default buffer: status", run["errors"])
-    account(t, run, "default buffer")
+    lost = account(t, run, "default buffer")
+    t.equal(run["status"], 3 if lost else 0, "default buffer: status with --strict", run["errors"])
     rig.check_schema(t, run["events"], "default buffer: lines are valid under the schema")
 
-    run = storm(t, ["--receive-buffer", "128K"], 1.0)
+    run = storm(t, ["--strict", "--receive-buffer", "128K"], 1.0)
     if not t.ok(run, "small buffer: starts"):
         t.done()
     lost = account(t, run, "small buffer")
     t.ok(lost, "small buffer: something was lost", lost)
+    t.equal(run["status"], 3, "small buffer: status with --strict", run["errors"])
     rig.check_schema(t, run["events"], "small buffer: lines are valid under the schema")
     for key, seconds in (("before", 6), ("during", 4)):
         ends = ends_of(run, key)
