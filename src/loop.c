@@ -13,6 +13,7 @@
 #define DRAIN_MAX 65536		/* events taken in at a time */
 #define PROBE_ANSWER_NS NSEC_PER_SEC
 #define PROBE_TAIL_NS (NSEC_PER_SEC / 10)	/* its EXIT may follow its reaping */
+#define CLOCK_SET_NS ((int64_t)NSEC_PER_MSEC)
 #define RESCAN_PAUSE_NS (NSEC_PER_SEC / 5)
 
 void loop_arm(struct pevent *p, uint64_t delay_ns)
@@ -96,10 +97,17 @@ void loop_ingest(void *data, const struct cn_event *ev)
 		hold(p, ev);
 }
 
+/* Reading two clocks jitters by 100 ns; only what moves more than that is a clock being set. */
+static void follow_clock(int64_t *offset, int64_t now)
+{
+	if (now - *offset > CLOCK_SET_NS || *offset - now > CLOCK_SET_NS)
+		*offset = now;
+}
+
 static void sync_clock(struct pevent *p)
 {
-	p->model.realtime_offset_ns = clock_realtime_offset(&p->clock);
-	p->model.boottime_offset_ns = clock_boottime_offset(&p->clock);
+	follow_clock(&p->model.realtime_offset_ns, clock_realtime_offset(&p->clock));
+	follow_clock(&p->model.boottime_offset_ns, clock_boottime_offset(&p->clock));
 }
 
 /* Records of a scan into the model, all facts before it having been applied. */
@@ -109,13 +117,13 @@ static void apply_scan(struct pevent *p, bool first)
 	struct proc_facts facts;
 	uint32_t len;
 
-	model_scan_begin(&p->model);
+	model_scan_begin(&p->model, p->scan.begin_ns, p->scan.end_ns, first);
 	for (size_t at = 0; at + sizeof(len) <= b->len; at += sizeof(len) + len) {
 		len = load_u32(b->data + at);
 		if (proc_read_decode(b->data + at + sizeof(len), len, &facts) == 0)
-			model_scan_found(&p->model, &facts, first);
+			model_scan_found(&p->model, &facts);
 	}
-	model_scan_end(&p->model, p->scan.begin_ns, p->scan.end_ns, first);
+	model_scan_end(&p->model);
 	strbuf_finish(b);
 	p->scan.taken = false;
 	p->last_scan_ns = p->scan.end_ns;
@@ -315,9 +323,9 @@ int loop_begin(struct pevent *p)
 	p->model.ns_per_tick = NSEC_PER_SEC / p->host.ticks_per_second;
 	sync_clock(p);
 	p->last_event_ns = now;
-	model_report_start(&p->model, now);
 	if (take_scan(p) < 0)
 		return -EIO;
+	model_report_start(&p->model, now);
 	apply_scan(p, true);
 	return 0;
 }

@@ -186,6 +186,14 @@ static unsigned int files_wanted(unsigned int want)
 	return files;
 }
 
+/* An input that failed on its first steps leaves room for another. */
+static void close_input(struct pevent *p)
+{
+	p->source->ops->free(p->source);
+	p->source = NULL;
+	p->clock = (struct clock){ 0 };
+}
+
 _public_ int pevent_add_live(struct pevent *p)
 {
 	const struct live_options options = {
@@ -211,8 +219,7 @@ _public_ int pevent_add_live(struct pevent *p)
 	if (error == 0)
 		error = loop_self_test(p);
 	if (error < 0) {
-		p->source->ops->free(p->source);
-		p->source = NULL;
+		close_input(p);
 		return error;
 	}
 	loop_arm(p, NSEC_PER_USEC);
@@ -229,10 +236,12 @@ _public_ int pevent_add_recording(struct pevent *p, const char *dir)
 	error = replay_new(&p->source, dir, &p->clock, &p->host, &p->log);
 	if (error < 0)
 		return error;
-	(void)!write(p->ready_fd, &one, sizeof(one));	/* it always has work, until its end */
 	error = loop_begin(p);
-	if (error < 0)
+	if (error < 0) {
+		close_input(p);
 		return log_error(&p->log, error, "%s: holds no scan of /proc", dir);
+	}
+	(void)!write(p->ready_fd, &one, sizeof(one));	/* it always has work, until its end */
 	return 0;
 }
 

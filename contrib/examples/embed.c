@@ -2,7 +2,7 @@
 /*
  * A client of libpevent: which programs start and end in SECONDS; COMMAND is something to see.
  *
- *	cc embed.c $(pkg-config --cflags --libs --static pevent) -o embed
+ *	cc embed.c $(pkg-config --cflags --libs pevent) -o embed
  *	./embed SECONDS [COMMAND [ARG...]]
  */
 #include <poll.h>

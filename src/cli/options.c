@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One table of options: getopt_long(3), --help and, by a test, man page and completions follow it. */
+/* One table of options; getopt_long(3), --help and, by a test, man page and completions follow. */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -322,8 +322,8 @@ static const struct option_def defs[] = {
 	{ 'd', "dirstrip", NULL, "strip the directory from argv[0]", VERB_LOG, set_dirstrip },
 	{ 'D', "duration", "TIME", "run for TIME: 60, 0.5, 90s, 5m, 1h", BOTH, take_duration },
 	{ 'e', "event", "LIST", "events, by commas: fork exec exit core comm\n"
-	  "clone ptrce uid gid sid all; the default is\nfork,exec,exit,core,comm", VERB_LOG,
-	  take_events },
+	  "clone ptrce uid gid sid all; the default is\n"
+	  "fork,exec,exit,core,comm", VERB_LOG, take_events },
 	{ 'E', "all-events", NULL, "the same as -e all", VERB_LOG, set_all_events },
 	{ 'g', "glyph", NULL, "show glyphs for events", VERB_LOG, set_glyph },
 	{ 'h', "help", NULL, "print this help", BOTH, set_help },
@@ -355,8 +355,8 @@ static const struct option_def defs[] = {
 	{ 0, "longer-than", "TIME", "only exits after a life of at least TIME", VERB_LOG,
 	  take_longer_than },
 	{ 0, "strict", NULL, "exit with status 3 when anything was lost", BOTH, set_strict },
-	{ 0, "receive-buffer", "SIZE", "kernel memory asked for to hold events that wait;\nthe default is 64M",
-	  BOTH, take_receive_buffer },
+	{ 0, "receive-buffer", "SIZE", "kernel memory asked for to hold events that wait;\n"
+	  "the default is 64M", BOTH, take_receive_buffer },
 	{ 'R', "replay", "DIR", "replay the recording in DIR", VERB_LOG, take_replay },
 };
 
@@ -544,14 +544,17 @@ void options_help(unsigned int verb, struct strbuf *b)
 		"Usage: pevent record [OPTION...] DIR [-- COMMAND [ARG...]]\n\n"
 		"Store in DIR, which must be new or empty, what the kernel says about processes,\n"
 		"for pevent -R DIR. With COMMAND: until it ends.\n\n";
+	static const char filters[] =
+		"\n-e -p -P -U -C -G may be repeated; -e -p -P -U take comma lists. Filters of\n"
+		"one kind are alternatives, those of different kinds must all match.\n";
+	static const char status[] =
+		"\nExit status: 0 done, 1 could not run or write, 2 bad arguments, 3 with\n"
+		"--strict when anything was lost; with COMMAND its own, 128+N for signal N.\n";
 
 	strbuf_puts(b, verb == VERB_RECORD ? record : log);
 	for (size_t i = 0; i < ARRAY_SIZE(defs); i++)
 		if (defs[i].verbs & verb)
 			help_option(&defs[i], b);
-	if (verb == VERB_LOG)
-		strbuf_puts(b, "\n-e -p -P -U -C -G may be repeated; -e -p -P -U take comma lists. Filters of\n"
-			       "one kind are alternatives, those of different kinds must all match.\n");
-	strbuf_puts(b, "\nExit status: 0 done, 1 could not run or write, 2 bad arguments, 3 with --strict\n"
-		       "when anything was lost; with COMMAND its own, 128+N for signal N.\n");
+	strbuf_puts(b, verb == VERB_LOG ? filters : "");
+	strbuf_puts(b, status);
 }

@@ -54,6 +54,8 @@ int report_statistics(struct session *s, struct stats *stats, struct writer *w)
 	pevent_get_stats(s->p, &account);
 	if (!s->options->replay && end)
 		end = MAX(end, clock_now(&(struct clock){ 0 }));
+	if (w && !s->options->json)
+		strbuf_putc(&b, '\n');	/* after the events */
 	(s->options->json ? stats_json : stats_text)(stats, &account,
 						     end - stats_first_ns(stats), &b);
 	write_lines(w ? w : own, b.data, b.len);

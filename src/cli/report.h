@@ -12,7 +12,7 @@
 /* Statistics of the run to standard output, through w when it writes there, else NULL.
  * 0 or -errno of writing, which was reported; -EPIPE is not an error to report. */
 int report_statistics(struct session *s, struct stats *stats, struct writer *w);
-/* Tells of a writer's error; 0 when there is none, positive when its reader has gone, or negative. */
+/* Tells of a writer's error. 0: there is none; positive: its reader has gone; else negative. */
 int report_write_error(const struct writer *w, const char *name);
 
 #endif

@@ -135,36 +135,38 @@ static bool match_args(const struct filter *f, const struct pevent_image *image)
 		return false;
 	for (size_t i = 0; i < image->args_len; i++)
 		line[i] = image->args[i] ? image->args[i] : ' ';
-	line[image->args_len ? image->args_len - 1 : 0] = '\0';
+	/* The last one's NUL is no blank; a process may have written over it, or it was cut off. */
+	line[image->args_len - (image->args_len && !image->args[image->args_len - 1])] = '\0';
 	for (size_t i = 0; i < f->n_regexes && !found; i++)
 		found = regexec(&f->regexes[i], line, 0, NULL, 0) == 0;
 	free(line);
 	return found;
 }
 
-static bool match_image(const struct filter *f, const struct pevent_image *image)
+static bool match_cgroup(const struct filter *f, const struct pevent_image *image)
+{
+	for (size_t i = 0; i < f->n_cgroups && image && image->cgroup; i++)
+		if (fnmatch(f->cgroups[i], image->cgroup, 0) == 0)
+			return true;
+	return f->n_cgroups == 0;
+}
+
+static bool match_program(const struct filter *f, const struct pevent_image *image)
 {
 	bool found = f->n_regexes == 0 || match_args(f, image);
 
 	for (size_t i = 0; i < f->n_regexes && !found && image->exe; i++)
 		found = regexec(&f->regexes[i], image->exe, 0, NULL, 0) == 0;
-	if (!found || f->n_cgroups == 0)
-		return found;
-	found = false;
-	for (size_t i = 0; i < f->n_cgroups && !found && image->cgroup; i++)
-		found = fnmatch(f->cgroups[i], image->cgroup, 0) == 0;
 	return found;
 }
 
 /* Kernel threads, and programs that could not be read, have only a name. */
 static bool match_comm(const struct filter *f, const char *comm)
 {
-	if (f->n_cgroups)
-		return false;
 	for (size_t i = 0; i < f->n_regexes; i++)
 		if (regexec(&f->regexes[i], comm, 0, NULL, 0) == 0)
 			return true;
-	return false;
+	return f->n_regexes == 0;
 }
 
 /* Patterns are tried once per program, not once per event. */
@@ -175,10 +177,10 @@ static bool pass_image(const struct filter *f, const struct process *p)
 
 	if (f->n_regexes == 0 && f->n_cgroups == 0)
 		return true;
-	if (!pub || (!pub->args && !pub->exe && !pub->cgroup))
-		return match_comm(f, p->pub.comm);
+	if (!pub || (!pub->args && !pub->exe))
+		return match_comm(f, p->pub.comm) && match_cgroup(f, pub);
 	if (image->filter_round != f->round) {
-		image->matches = match_image(f, pub);
+		image->matches = match_program(f, pub) && match_cgroup(f, pub);
 		image->filter_round = f->round;
 	}
 	return image->matches;

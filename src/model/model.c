@@ -142,11 +142,13 @@ static struct process *meet(struct model *m, pid_t pid, uint64_t time_ns)
 {
 	struct process *p = process_find_living(&m->table, pid);
 
+	if (!p) {
+		p = add_process(m, pid, time_ns);
+		if (p)
+			p->pub.before_run = true;
+	}
 	if (p)
-		return p;
-	p = add_process(m, pid, time_ns);
-	if (p)
-		p->pub.before_run = true;
+		p->changed_ns = time_ns;
 	return p;
 }
 
@@ -196,6 +198,8 @@ static void apply_fork(struct model *m, const struct cn_event *cn)
 		p = add_process(m, cn->tgid, cn->time_ns);
 	if (!p)
 		return;
+	p->changed_ns = cn->time_ns;
+	p->leader_ended = false;
 	p->pub.start_ns = cn->time_ns;
 	p->pub.start_ticks = ticks_of(m, cn->time_ns);
 	p->pub.start_origin = p->pub.parent_origin = PEVENT_FROM_EVENT;
@@ -253,27 +257,32 @@ static void apply_exec(struct model *m, const struct cn_event *cn, const struct 
 {
 	struct process *p = process_find(&m->table, cn->tgid);
 	struct image *image = NULL;
+	bool scanned_since;
 
 	/* A thread that is not the leader executes: the leader's exit came first, and stands. */
 	if (p && p->dead)
 		process_revive(&m->table, p);
-	if (!p)
-		p = meet(m, cn->tgid, cn->time_ns);
+	p = meet(m, cn->tgid, cn->time_ns);
 	if (!p)
 		return;
+	scanned_since = p->scan_ns >= cn->time_ns;
+	p->scan_ns = 0;		/* from here on every thread is counted */
+	p->leader_ended = false;
 	p->pub.threads = 1;
 	p->pub.threads_peak = MAX(p->pub.threads_peak, 1u);
 	p->pub.exec_ns = cn->time_ns;
 	p->pub.kernel_thread = false;
 	p->status = 0;
-	p->pub.comm[0] = '\0';
 	if (f && (f->args || f->exe)) {
 		image = image_new(f, origin);
 		take_identity(m, p, f);
 	}
 	if (!image)
 		m->exec_missed++;
-	process_set_image(p, image, origin);
+	if (!image && !scanned_since)
+		p->pub.comm[0] = '\0';
+	if (image || !scanned_since)
+		process_set_image(p, image, origin);
 	(void)emit_of(m, PEVENT_EXEC, cn, p);
 }
 
@@ -293,6 +302,20 @@ static void end_thread(struct model *m, const struct cn_event *cn, const struct 
 		ev->u.thread_end = true;
 }
 
+/* One thread fewer, unless the scan that counted them was later. */
+static void count_exit(struct process *p, const struct cn_event *cn, bool leader)
+{
+	if (leader && p->leader_ended)
+		return;
+	if (leader)
+		p->leader_ended = true;
+	else if (cn->time_ns <= p->scan_ns)
+		return;
+	/* A thread whose begin was lost must not take the leader's place in the count. */
+	if (p->pub.threads > (p->leader_ended ? 0u : 1u))
+		p->pub.threads--;
+}
+
 /*
  * A leader's exit is not its process's end while other threads live; the last thread's is. Without
  * a count (a process met in the middle of its life) the leader has to do.
@@ -302,24 +325,17 @@ static void apply_exit(struct model *m, const struct cn_event *cn)
 	struct process *p = process_find_living(&m->table, cn->tgid);
 	bool leader = cn->tid == cn->tgid;
 
-	if (!p) {
-		if (!leader && process_find(&m->table, cn->tgid))
-			return;		/* counted as ended already */
-		p = meet(m, cn->tgid, cn->time_ns);
-		if (!p)
-			return;
-	}
-	if (cn->time_ns <= p->scan_ns && !leader) {
-		end_thread(m, cn, p);	/* gone before /proc counted its threads */
+	if (!p && !leader && process_find(&m->table, cn->tgid))
+		return;		/* counted as ended already */
+	p = meet(m, cn->tgid, cn->time_ns);
+	if (!p)
 		return;
-	}
+	count_exit(p, cn, leader);
 	merge_status(p, cn->u.exit.status);
-	if (p->pub.threads > 1 || (!leader && p->pub.threads == 0)) {
-		p->pub.threads -= p->pub.threads > 0;
+	if (p->leader_ended && p->pub.threads == 0)
+		end_process(m, p, cn, p->status, PEVENT_FROM_EVENT);
+	else
 		end_thread(m, cn, p);
-		return;
-	}
-	end_process(m, p, cn, p->status, PEVENT_FROM_EVENT);
 }
 
 static void apply_comm(struct model *m, const struct cn_event *cn)
@@ -423,53 +439,71 @@ void model_apply(struct model *m, const struct cn_event *cn, const struct proc_f
 	}
 }
 
-void model_scan_begin(struct model *m)
+void model_scan_begin(struct model *m, uint64_t begin_ns, uint64_t end_ns, bool first)
 {
 	m->scan_round++;
+	m->scan_begin_ns = begin_ns;
+	m->scan_end_ns = end_ns;
+	m->scan_first = first;
 }
 
-static void learn(struct model *m, const struct proc_facts *f, bool first)
+/* What the scan says of a process of which nothing that is younger is known. */
+static void take_scan(struct model *m, struct process *p, const struct proc_facts *f)
 {
-	struct process *p = add_process(m, f->pid, f->read_ns);
+	const struct pevent_image *old = p->pub.image;
+	bool same = old && old->args && f->args && old->args_len == f->args_len &&
+		    !memcmp(old->args, f->args, f->args_len);
+
+	p->scan_ns = f->read_ns;
+	/* A leader that ended stays counted until its last thread goes. */
+	p->leader_ended = f->stat.state == 'Z';
+	p->pub.threads = f->stat.threads - (p->leader_ended && f->stat.threads > 0);
+	p->pub.threads_peak = MAX(p->pub.threads_peak, p->pub.threads);
+	take_identity(m, p, f);
+	if (!same && (f->args || f->exe || f->cgroup))
+		process_set_image(p, image_new(f, PEVENT_FROM_PROC), PEVENT_FROM_PROC);
+}
+
+static void learn(struct model *m, const struct proc_facts *f)
+{
+	struct process *p = add_process(m, f->pid, m->scan_end_ns);
 
 	if (!p)
 		return;
 	m->learnt++;
 	p->round = m->scan_round;
-	p->scan_ns = f->read_ns;
-	p->pub.before_run = first;
-	/* A leader that ended stays counted until its last thread goes. */
-	p->pub.threads = f->stat.threads - (f->stat.state == 'Z' && f->stat.threads > 1);
-	p->pub.threads_peak = p->pub.threads;
-	take_identity(m, p, f);
-	if (f->args || f->exe || f->cgroup)
-		process_set_image(p, image_new(f, PEVENT_FROM_PROC), PEVENT_FROM_PROC);
+	p->pub.before_run = m->scan_first;
+	take_scan(m, p, f);
 }
 
-void model_scan_found(struct model *m, const struct proc_facts *f, bool first)
+/* Is what the table has under this number the process that /proc showed? */
+static bool is_same(const struct process *p, const struct proc_facts *f)
+{
+	/* A fork's event is a little later than the start that /proc shows. */
+	int64_t apart = (int64_t)(p->pub.start_ticks - f->stat.start_ticks);
+
+	if (p->pub.start_ticks == 0)
+		return !p->dead || p->pub.end_ns >= f->read_ns;
+	return apart >= -1 && apart <= 1;
+}
+
+void model_scan_found(struct model *m, const struct proc_facts *f)
 {
 	struct process *p = process_find(&m->table, f->pid);
-	int64_t apart;
 
 	if (!f->has_stat)
 		return;		/* went away while it was read */
 	if ((f->stat.state == 'Z' || f->stat.state == 'X') && f->stat.threads <= 1)
 		return;
-	if (!p) {
-		learn(m, f, first);
-		return;
-	}
-	/* A fork's event is a little later than the start that /proc shows. */
-	apart = (int64_t)(p->pub.start_ticks - f->stat.start_ticks);
-	if (p->pub.start_ticks == 0 || (apart >= -1 && apart <= 1)) {
+	if (p && is_same(p, f)) {
 		p->round = m->scan_round;
-		if (!p->dead && !p->pub.start_ticks)
-			take_identity(m, p, f);
+		if (!p->dead && p->changed_ns <= f->read_ns)
+			take_scan(m, p, f);
 		return;
 	}
-	if (!p->dead)
-		close_lost(m, p, f->read_ns);
-	learn(m, f, first);
+	if (p && !p->dead)
+		close_lost(m, p, m->scan_end_ns);
+	learn(m, f);
 }
 
 /* Parents that /proc told by number only: now everybody is known. */
@@ -486,22 +520,6 @@ static void name_parents(struct model *m)
 	}
 }
 
-void model_scan_end(struct model *m, uint64_t begin_ns, uint64_t end_ns, bool first)
-{
-	struct list *l = m->table.living.next;
-
-	while (l != &m->table.living) {
-		struct process *p = CONTAINER_OF(l, struct process, order);
-
-		l = l->next;
-		if (!first && p->round != m->scan_round && p->pub.start_ns < begin_ns)
-			close_lost(m, p, end_ns);
-	}
-	name_parents(m);
-	if (first)
-		model_filter_changed(m);
-}
-
 /* Is an ancestor followed? Chains are short; a loop of stale numbers ends by its length. */
 static bool descends(const struct model *m, const struct process *p)
 {
@@ -513,12 +531,10 @@ static bool descends(const struct model *m, const struct process *p)
 	return false;
 }
 
-void model_filter_changed(struct model *m)
+static void mark_followed(struct model *m)
 {
 	struct list *l, *end = &m->table.living;
 
-	if (m->filter.n_pids == 0)
-		return;
 	for (l = end->next; l != end; l = l->next) {
 		struct process *p = CONTAINER_OF(l, struct process, order);
 
@@ -530,4 +546,27 @@ void model_filter_changed(struct model *m)
 
 		p->followed = descends(m, p);
 	}
+}
+
+void model_scan_end(struct model *m)
+{
+	struct list *l = m->table.living.next;
+
+	while (l != &m->table.living) {
+		struct process *p = CONTAINER_OF(l, struct process, order);
+
+		l = l->next;
+		if (!m->scan_first && p->round != m->scan_round &&
+		    p->pub.start_ns < m->scan_begin_ns)
+			close_lost(m, p, m->scan_end_ns);
+	}
+	name_parents(m);
+	mark_followed(m);
+}
+
+void model_filter_changed(struct model *m)
+{
+	for (struct list *l = m->table.living.next; l != &m->table.living; l = l->next)
+		CONTAINER_OF(l, struct process, order)->followed = false;
+	mark_followed(m);
 }

@@ -24,6 +24,8 @@ struct model {
 	uint64_t exec_missed;		/* programs whose command line nobody could read */
 	uint64_t learnt;		/* processes that /proc told of */
 	unsigned int scan_round;
+	uint64_t scan_begin_ns, scan_end_ns;
+	bool scan_first;
 	uint64_t ns_per_tick;		/* of start_ticks */
 	int64_t boottime_offset_ns, realtime_offset_ns;	/* kept current by the owner */
 };
@@ -39,9 +41,9 @@ void model_apply(struct model *m, const struct cn_event *ev, const struct proc_f
  * A scan of /proc, taken from begin_ns to end_ns: begin, each process it found, end. Facts up to
  * end_ns must have been applied. first: processes are older than the run, nothing is reported.
  */
-void model_scan_begin(struct model *m);
-void model_scan_found(struct model *m, const struct proc_facts *facts, bool first);
-void model_scan_end(struct model *m, uint64_t begin_ns, uint64_t end_ns, bool first);
+void model_scan_begin(struct model *m, uint64_t begin_ns, uint64_t end_ns, bool first);
+void model_scan_found(struct model *m, const struct proc_facts *facts);
+void model_scan_end(struct model *m);
 
 /* Marks who descends from the processes that the filter names. */
 void model_filter_changed(struct model *m);

@@ -17,6 +17,8 @@ struct process {
 	uint64_t scan_ns;	/* when /proc showed it, its fork not having been seen; 0: seen */
 	uint32_t round;		/* of the last scan that found it */
 	uint32_t status;	/* wait status of the last thread that ended */
+	uint64_t changed_ns;	/* of the last event that told something of it */
+	bool leader_ended;	/* its first thread is gone, the others live */
 	bool dead;
 	bool followed;		/* the filter's -P: named, or descends from one that is */
 };

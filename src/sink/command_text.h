@@ -14,9 +14,9 @@ struct command_style {
 };
 
 /*
- * The command line as shell words, " [... N bytes]" behind it when it was cut off at the end (N: all
- * of it). [comm] for kernel threads; (comm), or the executable, for an empty argv; the executable,
- * or (comm), when the arguments are not known; "-" for nothing at all.
+ * The command line as shell words, " [... N bytes]" behind it when it was cut off at the end (N:
+ * all of it). [comm] for kernel threads; (comm), or the executable, for an empty argv; the
+ * executable, or (comm), when the arguments are not known; "-" for nothing at all.
  */
 void command_text(struct strbuf *b, const struct pevent_process *p, struct command_style style);
 

@@ -46,7 +46,7 @@ static inline void json_close(struct strbuf *b)
 	json_lit(b, "},");
 }
 
-/* As json_close() for an object opened when b->len was `start`: without members it is taken back. */
+/* As json_close() for an object opened at b->len `start`: without members it is taken back. */
 static inline void json_close_filled(struct strbuf *b, size_t start)
 {
 	if (b->len > start && b->data[b->len - 1] == '{')

@@ -14,8 +14,8 @@ static const char names[][7] = {
 #endif
 	[SIGCHLD] = "CHLD",	[SIGCONT] = "CONT",	[SIGSTOP] = "STOP",	[SIGTSTP] = "TSTP",
 	[SIGTTIN] = "TTIN",	[SIGTTOU] = "TTOU",	[SIGURG] = "URG",	[SIGXCPU] = "XCPU",
-	[SIGXFSZ] = "XFSZ",	[SIGVTALRM] = "VTALRM", [SIGPROF] = "PROF",	[SIGWINCH] = "WINCH",
-	[SIGIO] = "IO",		[SIGPWR] = "PWR",	[SIGSYS] = "SYS",
+	[SIGXFSZ] = "XFSZ",	[SIGVTALRM] = "VTALRM",	[SIGPROF] = "PROF",
+	[SIGWINCH] = "WINCH",	[SIGIO] = "IO",		[SIGPWR] = "PWR",	[SIGSYS] = "SYS",
 };
 
 /* glibc and musl keep the first two or three real-time signals for themselves. */

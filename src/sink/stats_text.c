@@ -220,7 +220,6 @@ void stats_text(struct stats *s, const struct pevent_stats *account, uint64_t ru
 {
 	struct cell c;
 
-	strbuf_putc(b, '\n');
 	put_table(s, b);
 	strbuf_putc(b, '\n');
 	put_label(b, "Run:");

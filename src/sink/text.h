@@ -10,8 +10,8 @@
 #include "util/strbuf.h"
 
 /*
- * Events as lines of columns for people. Every column keeps its width: what does not fit is shown in
- * a larger unit or with fewer digits, names lose their middle or end; only Process, the last, grows.
+ * Events as lines of columns for people. Every column keeps its width: what does not fit is shown
+ * in a larger unit or with fewer digits, names lose their start; only Process, the last, grows.
  * "-" is a value that is not known, "~" marks one that is an estimate.
  */
 struct text;

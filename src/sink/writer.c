@@ -42,6 +42,7 @@ struct writer {
 	uint64_t dropped, dropped_told;
 	bool dropping;
 	bool armed;	/* the thread may have been asked for room */
+	bool cut;	/* a line was given up in its middle: the next one starts anew */
 
 	/* the thread's */
 	int fd, shared_fd;	/* what is written to; the descriptor it was opened from */
@@ -57,11 +58,13 @@ struct writer {
 	uint64_t switch_at;	/* position from which next_fd is used */
 	int next_fd;		/* -1: none */
 	bool idle, stop, gone, discard;
+	bool mid_line;		/* what was written last is not a line's end */
 };
 
 int writer_open(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		      0600);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -167,6 +170,7 @@ static void writer_step(struct writer *w, uint64_t end)
 
 	if (r > 0) {
 		w->head += (uint64_t)r;
+		w->mid_line = w->ring[at + (size_t)r - 1] != '\n';
 		pthread_cond_signal(&w->progress);
 		if (w->wanted && w->limit - (w->tail - w->head) >= w->wanted) {
 			w->wanted = 0;
@@ -310,7 +314,7 @@ struct writer *writer_free(struct writer *w)
 	gone = w->gone;
 	pthread_mutex_unlock(&w->lock);
 	if (!gone) {
-		/* Stuck in write(2) to something shared that nobody reads: ends with the process. */
+		/* Stuck in write(2) to something shared without reader: ends with the process. */
 		pthread_detach(w->thread);
 		return NULL;
 	}
@@ -358,9 +362,18 @@ static size_t room(const struct writer *w)
 	return w->limit - (size_t)(w->fill - w->head_seen);
 }
 
+static void collect(struct writer *w, const char *data, size_t len)
+{
+	size_t at = (size_t)(w->fill % w->limit);
+	size_t n = MIN(len, w->limit - at);
+
+	memcpy(w->ring + at, data, n);
+	memcpy(w->ring, data + n, len - n);
+	w->fill += len;
+}
+
 int writer_line(struct writer *w, const void *data, size_t len)
 {
-	size_t at, n;
 	int r = atomic_load_explicit(&w->error, memory_order_relaxed);
 
 	if (r < 0)
@@ -369,16 +382,16 @@ int writer_line(struct writer *w, const void *data, size_t len)
 	if (!w->dropping &&
 	    (w->fill == w->tail || room(w) < len || w->fill - w->tail >= HAND_OVER))
 		hand_over(w);
-	if (w->dropping || room(w) < len) {
+	if (w->dropping || room(w) < len + w->cut) {
 		w->dropping = true;
 		w->dropped += count_lines(data, len);
 		return -ENOBUFS;
 	}
-	at = (size_t)(w->fill % w->limit);
-	n = MIN(len, w->limit - at);
-	memcpy(w->ring + at, data, n);
-	memcpy(w->ring, (const char *)data + n, len - n);
-	w->fill += len;
+	if (w->cut) {
+		w->cut = false;
+		collect(w, "\n", 1);
+	}
+	collect(w, data, len);
 	return 0;
 }
 
@@ -435,6 +448,7 @@ static void drop_rest(struct writer *w)
 
 	w->dropped += count_lines(w->ring + at, n) + count_lines(w->ring, len - n);
 	w->dropping |= len > 0;
+	w->cut = w->mid_line;
 	w->head = w->tail;
 }
 

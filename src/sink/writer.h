@@ -31,7 +31,7 @@ void writer_flush(struct writer *w);
 int writer_get_fd(const struct writer *w);
 /* Whether len bytes fit now; if not, the descriptor will tell when they do. */
 bool writer_has_room(struct writer *w, size_t len);
-/* Lines dropped since the last time this was asked, once there is room again; 0: none, or no room. */
+/* Lines dropped since this was last asked, once there is room again; 0: none, or no room. */
 uint64_t writer_resume(struct writer *w);
 
 /* The same, whether there is room or not: for the end. */

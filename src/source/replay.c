@@ -74,7 +74,8 @@ static int kind_of(struct json_object *o)
 	struct json_object *why;
 
 	if (!json_object_is_type(o, json_type_object) ||
-	    !json_object_object_get_ex(o, "why", &why))
+	    !json_object_object_get_ex(o, "why", &why) ||
+	    !json_object_is_type(why, json_type_string))
 		return -1;
 	for (int i = 0; i < KIND_COUNT; i++)
 		if (!strcmp(json_object_get_string(why), kinds[i].why))

@@ -7,6 +7,7 @@ out it withdraws what it added, and not what was taken from it already.
 The test runs only while no other program listens, and puts the kernel's count back."""
 
 import atexit
+import os
 import subprocess
 import time
 
@@ -22,42 +23,66 @@ def set_listeners(n):
     subprocess.run([rig.rig("cncount"), "set", str(n)], check=True)
 
 
-def main():
-    t = rig.Test()
-    others = rig.quiet_listeners()
-    if others:
-        t.skip_all(f"other programs listen to the process connector (ports {' '.join(others)})")
-    before = rig.listeners()
-    atexit.register(lambda: set_listeners(before))
-    log = t.path("log")
-    p = t.start([rig.PEVENT, "-l", "-e", "exec", "-o", log], stderr=subprocess.PIPE)
-    t.ok(rig.wait_started(log), "it starts")
-    t.start([rig.rig("tiny"), "before-the-silence"]).wait()
-    t.ok(rig.wait_until(lambda: seen(log, "before-the-silence")), "it logs")
-    t.equal(rig.listeners(), before + 1, "it is one subscription")
+def others_than(p):
+    """Listeners of other programs; libnl's ports end in their process's number."""
+    return [x for x in rig.other_listeners() if int(x) & 0x3fffff != p.pid]
 
+
+def attempt(t, before):
+    """One silence, from start to end: [(good, name, why...)], or None: another program listened
+    meanwhile, and so gave pevent its events back."""
+    log = t.path("log")
+    checks = []
+    p = t.start([rig.PEVENT, "-l", "-e", "exec", "-o", log], stderr=subprocess.PIPE)
+    checks.append((rig.wait_started(log), "it starts"))
+    t.start([rig.rig("tiny"), "before-the-silence"]).wait()
+    checks.append((rig.wait_until(lambda: seen(log, "before-the-silence")), "it logs"))
+    checks.append((rig.listeners() == before + 1, "it is one subscription", rig.listeners()))
     set_listeners(0)
     begin = time.monotonic()
+    disturbed = []
 
     # its test process is due after 30 seconds of silence: from then on it must see again
-    def again():
+    def over():
+        disturbed.extend(others_than(p))
         name = f"after-{time.monotonic_ns()}"
         t.start([rig.rig("tiny"), name]).wait()
         time.sleep(0.1)
-        return seen(log, name)
+        return disturbed or p.poll() is not None or seen(log, name)
 
-    if not t.ok(rig.wait_until(lambda: again() or p.poll() is not None, 60, 0.9) and
-                p.poll() is None, "silenced, it recovers and logs again"):
-        p.terminate()
-        t.diag(p.communicate(timeout=10)[1].decode(errors="replace"))
-        t.done()
-    t.diag(f"after {time.monotonic() - begin:.1f} s")
+    again = rig.wait_until(over, 60, 0.4)
+    took = time.monotonic() - begin
+    ended = p.poll()
     p.terminate()
     err = p.communicate(timeout=10)[1].decode(errors="replace")
-    t.equal(p.returncode, 0, "it ends well", err)
-    t.ok("silent" in err and err.startswith("pevent: "), "it says that it had been silenced", err)
-    t.equal(rig.listeners(), 0, "it withdraws one subscription, and not what was taken away before")
-    t.done()
+    os.unlink(log)
+    if disturbed:
+        t.diag(f"disturbed by {disturbed}")
+        return None
+    t.diag(f"after {took:.1f} s: {err}")
+    checks.append((again and ended is None, "silenced, it recovers and logs again", err))
+    checks.append((p.returncode == 0, "it ends well", p.returncode, err))
+    checks.append(("silent" in err and err.startswith("pevent: "), "it says that it was silenced", err))
+    checks.append((rig.listeners() == 0, "it withdraws one subscription, and not what was taken away",
+                   rig.listeners()))
+    return checks
+
+
+def main():
+    t = rig.Test()
+    for _ in range(4):
+        if rig.quiet_listeners():
+            continue
+        before = rig.listeners()
+        restore = atexit.register(set_listeners, before)
+        checks = attempt(t, before)
+        atexit.unregister(restore)
+        set_listeners(before)
+        if checks:
+            for good, name, *why in checks:
+                t.ok(good, name, *why)
+            t.done()
+    t.skip_all("other programs listen to the process connector all the time")
 
 
 main()

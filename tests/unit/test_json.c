@@ -38,7 +38,8 @@ static bool has(const struct pevent_event *e, const char *part)
 
 #define HEAD(type, action) \
 	"{\"@timestamp\":\"2026-11-20T20:14:01.123456789Z\",\"event\":{\"kind\":\"event\"," \
-	"\"category\":[\"process\"],\"type\":[\"" type "\"],\"action\":\"" action "\",\"sequence\":7"
+	"\"category\":[\"process\"],\"type\":[\"" type "\"]," \
+	"\"action\":\"" action "\",\"sequence\":7"
 
 TEST(nothing_known)
 {
@@ -72,9 +73,11 @@ TEST(exec)
 	e.process.egid = 5;
 	e.process.loginuid = 1000;
 	e.process.tty = 136 << 8 | 3;
-	CHECK_LINE(&e, HEAD("start", "exec") "},\"process\":{\"entity_id\":\"7f3c21aa-3523-184467\","
+	CHECK_LINE(&e, HEAD("start", "exec") "},\"process\":{"
+		   "\"entity_id\":\"7f3c21aa-3523-184467\","
 		   "\"pid\":3523,\"thread\":{\"id\":3523,\"name\":\"curl\"},"
-		   "\"parent\":{\"entity_id\":\"7f3c21aa-3517-184400\",\"pid\":3517,\"name\":\"bash\"},"
+		   "\"parent\":{\"entity_id\":\"7f3c21aa-3517-184400\",\"pid\":3517,"
+		   "\"name\":\"bash\"},"
 		   "\"group_leader\":{\"pid\":3500},\"session_leader\":{\"pid\":3400},"
 		   "\"name\":\"curl\",\"executable\":\"/usr/bin/curl\","
 		   "\"args\":[\"/usr/bin/curl\",\"-s\",\"http://127.0.0.1/\"],\"args_count\":3,"
@@ -86,7 +89,8 @@ TEST(exec)
 		   "0123456789abcdef0123456789abcdef\"},"
 		   "\"pevent\":{\"loginuid\":1000,\"cgroup\":\"/system.slice/docker-"
 		   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope\","
-		   "\"source\":{\"args\":\"exec-reader\",\"parent\":\"event\",\"start\":\"event\"}}}\n");
+		   "\"source\":{\"args\":\"exec-reader\",\"parent\":\"event\","
+		   "\"start\":\"event\"}}}\n");
 }
 
 TEST(exits)
@@ -123,7 +127,8 @@ TEST(hostile_arguments)
 	CHECK(has(&e, "\"truncated\":{\"args_bytes\":100000}"));
 	CHECK(!has(&e, "args_count"));
 	image = (struct pevent_image){ .args = "", .args_len = 0, .exe = "/x/y (deleted)" };
-	CHECK(has(&e, "\"name\":\"y\",\"executable\":\"/x/y (deleted)\",\"args\":[],\"args_count\":0"));
+	CHECK(has(&e, "\"name\":\"y\",\"executable\":\"/x/y (deleted)\","
+		      "\"args\":[],\"args_count\":0"));
 }
 
 TEST(changes)
@@ -160,7 +165,8 @@ TEST(lost)
 	e.u.lost.count = 18446744073709551615u;
 	e.u.lost.source = PEVENT_SOURCE_CONNECTOR;
 	e.cpu = 1;
-	CHECK_LINE(&e, HEAD("info", "lost") "},\"pevent\":{\"lost\":{\"count\":18446744073709551615,"
+	CHECK_LINE(&e, HEAD("info", "lost") "},\"pevent\":{"
+		   "\"lost\":{\"count\":18446744073709551615,"
 		   "\"source\":\"connector\",\"cpu\":1}}}\n");
 }
 

@@ -192,11 +192,14 @@ TEST(reports)
 	e.process.image = &image;
 	stats_add(s, &e);
 	stats_text(s, &account, UINT64_C(1500000000), &b);
-	CHECK(contains(&b,
-"\n    Fork     Exec     Exit     Core     Comm    Total Min life   Median     95 % Max life Program\n"
-"       0        0        1        0        0        1   7.00ms   7.00ms   7.00ms   7.00ms /evil\\x1b[31m\n"
-"       0        0        1        0        0        1   7.00ms   7.00ms   7.00ms   7.00ms /usr/bin/curl\n"
-"       0        0        2        0        0        2   7.00ms  7.00ms~  7.00ms~   7.00ms Total\n"));
+	CHECK(contains(&b, "    Fork     Exec     Exit     Core     Comm    Total"
+			   " Min life   Median     95 % Max life Program\n"
+			   "       0        0        1        0        0        1"
+			   "   7.00ms   7.00ms   7.00ms   7.00ms /evil\\x1b[31m\n"
+			   "       0        0        1        0        0        1"
+			   "   7.00ms   7.00ms   7.00ms   7.00ms /usr/bin/curl\n"
+			   "       0        0        2        0        0        2"
+			   "   7.00ms  7.00ms~  7.00ms~   7.00ms Total\n"));
 	CHECK(contains(&b, "Run:         1.500s, 2 events, at most 0 processes at a time\n"));
 	CHECK(contains(&b, "Exits:       2 by SIGSEGV\n"));
 	CHECK(contains(&b, "Lost:        12 events (connector)\n"));

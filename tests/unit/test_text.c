@@ -34,6 +34,11 @@ static struct strbuf lines(const struct text_options *o, const struct pevent_eve
 		strbuf_finish(&have); \
 	} while (0)
 
+#define NOW "2026-11-20 20:14:01.123 "
+#define NONE "                                             "
+#define UNKNOWN "        -      -      -      -      -      - "
+#define CURL "/usr/bin/curl -s http://127.0.0.1/\n"
+
 TEST(sample_of_the_interface)
 {
 	struct text_options o = { .utc = true, .terminal_fd = -1 };
@@ -57,13 +62,14 @@ TEST(sample_of_the_interface)
 	text_event(t, &e, &b);
 	text_event(t, &lost, &b);
 	CHECK_STR(b.data, b.len,
-"Time                    Event     PID   Info Duration      CPU    RSS   Read  Write   Sent   Rcvd Process\n"
-"2026-11-20 20:14:01.123 fork     3517 parent                                                      bash\n"
-"2026-11-20 20:14:01.123 fork     3523  child                                                      bash\n"
-"2026-11-20 20:14:01.123 exec     3523                                                             /usr/bin/curl -s http://127.0.0.1/\n"
-"2026-11-20 20:14:01.123 exit     3523      0   0.007s        -      -      -      -      -      - /usr/bin/curl -s http://127.0.0.1/\n"
-"2026-11-20 20:14:01.123 exit     3523  SEGV+   0.007s        -      -      -      -      -      - /usr/bin/curl -s http://127.0.0.1/\n"
-"2026-11-20 20:14:01.123 lost        -   1280                                                      events on cpu 1 (connector)\n");
+		  "Time                    Event     PID   Info Duration"
+		  "      CPU    RSS   Read  Write   Sent   Rcvd Process\n"
+		  NOW "fork     3517 parent         " NONE "bash\n"
+		  NOW "fork     3523  child         " NONE "bash\n"
+		  NOW "exec     3523                " NONE CURL
+		  NOW "exit     3523      0   0.007s" UNKNOWN CURL
+		  NOW "exit     3523  SEGV+   0.007s" UNKNOWN CURL
+		  NOW "lost        -   1280         " NONE "events on cpu 1 (connector)\n");
 	strbuf_finish(&b);
 	text_free(t);
 }
@@ -153,7 +159,8 @@ TEST(names)
 	e.process.image = &image;
 	CHECK_LINES(&o, &e, "exec  'a b' '' $'c\\x1b[2J\\x0a\\xff' 'it'\\''s'\n");
 	image.args_total = 100000;
-	CHECK_LINES(&o, &e, "exec  'a b' '' $'c\\x1b[2J\\x0a\\xff' 'it'\\''s' [... 100000 bytes]\n");
+	CHECK_LINES(&o, &e, "exec  'a b' '' $'c\\x1b[2J\\x0a\\xff' 'it'\\''s'"
+			    " [... 100000 bytes]\n");
 	o.shortname = true;
 	CHECK_LINES(&o, &e, "exec  'a b'\n");
 	o.shortname = false;
@@ -201,8 +208,8 @@ TEST(nothing_pushes_its_neighbours)
 		UINT64_C(18000000000000000000),
 	};
 	struct text_options o = { .terminal_fd = -1, .extra = true, .glyph = true, .utc = true,
-		.columns = "time,event,pid,ppid,on,user,exe,cgroup,comm,source,threads,info,duration,"
-			   "process" };
+		.columns = "time,event,pid,ppid,on,user,exe,cgroup,comm,source,threads,info,"
+			   "duration,process" };
 	struct pevent_image image = sample_curl;
 
 	image.exe = "/日本語/\x1b[31m/very/long/path/to/some/place/with/a/program";
@@ -254,12 +261,15 @@ TEST(extra_and_glyph)
 	e.process.uid = 0;
 	e.process.euid = 1000;
 	e.process.tty = 136 << 8 | 3;
-	CHECK_LINES(&o, &e, "exec     3523          0       1000 pts/3    →                 curl\n");
+	CHECK_LINES(&o, &e, "exec     3523          0       1000 pts/3    →       "
+			    "          curl\n");
 	e.process.tty = 4 << 8 | 65;
 	e.process.uid = UINT32_MAX;
-	CHECK_LINES(&o, &e, "exec     3523          -       1000 ttyS1    →                 curl\n");
+	CHECK_LINES(&o, &e, "exec     3523          -       1000 ttyS1    →       "
+			    "          curl\n");
 	e.process.tty = 0;
-	CHECK_LINES(&o, &e, "exec     3523          -       1000 -        →                 curl\n");
+	CHECK_LINES(&o, &e, "exec     3523          -       1000 -        →       "
+			    "          curl\n");
 }
 
 static void check_columns(const char *list, const char *want)

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes the seeds of tests/fuzz/corpus/{cn,proc,model,parse,replay}: the same bytes each time."""
+
+import json
+import os
+import struct
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+FORK, EXEC, UID, GID, SID, PTRACE, COMM, CORE, EXIT = (
+    1, 2, 4, 0x40, 0x80, 0x100, 0x200, 0x40000000, 0x80000000)
+STAT = ("%d (%s) S %d 42 43 34817 42 4194304 100 0 0 0 1 2 3 4 20 0 %d 0 %d 3133440 413 "
+        "18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 1 0 0 0 0 0 1 2 3 4096 4139 4139 5000 0\n")
+STATUS = "Name:\tcat\nUid:\t1000\t1001\t0\t0\nGid:\t100\t101\t0\t0\n"
+CGROUP = "4:memory:/m\n1:name=systemd:/named\n0::/a:b\n"
+
+
+def put(target, name, data):
+    os.makedirs(os.path.join(HERE, target), exist_ok=True)
+    with open(os.path.join(HERE, target, name), "wb") as f:
+        f.write(data)
+
+
+def message(what, time, *words, cpu=0, seq=0, body=24):
+    """A datagram of the process connector."""
+    data = struct.pack(f"<{len(words)}I", *(w & 0xffffffff for w in words)).ljust(body, b"\0")[:body]
+    event = struct.pack("<IIQ", what, cpu, time) + data
+    cn = struct.pack("<IIIIHH", 1, 1, seq, 0, len(event), 0) + event
+    return struct.pack("<IHHII", 16 + len(cn), 3, 0, seq, 0) + cn
+
+
+def cn():
+    put("cn", "ack", message(0, 1, 0))
+    put("cn", "fork", message(FORK, 123456789, 11, 10, 13, 12))
+    put("cn", "exec", message(EXEC, 1, 101, 100))
+    put("cn", "comm", message(COMM, 1, 101, 100, *struct.unpack("<4I", b"sixteen bytes!!!")))
+    put("cn", "ptrace", message(PTRACE, 1, 101, 100, 7, 7))
+    put("cn", "exit", message(EXIT, 1 << 63, 101, 100, 0x300, 0xffffffff, 1, 1, cpu=3, seq=1 << 31))
+    put("cn", "old-kernel", message(EXIT, 1, 101, 100, 9, 17, body=16))
+    put("cn", "new-kernel", message(EXIT, 1, 101, 100, 9, 17, 1, 1, 2, 3, body=64))
+    put("cn", "other", message(EXEC, 1, 7, 7).replace(struct.pack("<II", 1, 1), struct.pack("<II", 2, 1)))
+
+
+def record(files, cut=0):
+    """wire/proc.h's struct proc_read and what follows it."""
+    results = [len(f) if isinstance(f, bytes) else f for f in files]
+    return (struct.pack("<QQiI7i4x", 10, 20, 5, cut, *results) +
+            b"".join(f for f in files if isinstance(f, bytes)))
+
+
+def proc():
+    put("proc", "stat", (STAT % (5, "cat", 1, 7, 408442)).encode())
+    put("proc", "stat-hostile", (STAT % (5, "a) S 1 2\n3 (b", -1, 1, 2**64 - 1)).encode())
+    put("proc", "stat-short", b"5 (x) R 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 1 0 18446744073709551617")
+    put("proc", "status", STATUS.encode())
+    put("proc", "cgroup", CGROUP.encode())
+    put("proc", "cgroup-v1", b"5:memory:/x:name=systemd:/no\n1:name=systemd:/yes\n")
+    put("proc", "cgroup-v2", b"0::/user.slice/a (deleted)\n")
+    put("proc", "loginuid", b"4294967295")
+    full = [(STAT % (5, "cat", 1, 7, 408442)).encode(), b"cat\0-n\0", b"/bin/cat", STATUS.encode(),
+            CGROUP.encode(), b"/tmp", b"1000"]
+    put("proc", "record", record(full))
+    put("proc", "record-cut", record(full, cut=1))
+    put("proc", "record-errors", record([-3, -13, b"/x", b"?", b"?", -61, b"?"]))
+    put("proc", "record-empty", record([b"", b"", b"", b"", b"", b"", b""]))
+
+
+def steps(limit, pick, *items):
+    names = ["fork", "thread", "exec", "unread", "exit", "thread-exit", "comm", "uid", "gid", "sid",
+             "ptrace", "core", "lost", "scan", "filter", "pull"]
+    data = bytes([limit - 1, pick])
+    for name, *rest in items:
+        rest += [0] * (4 - len(rest))
+        data += bytes([names.index(name) if name in names else int(name), *rest])
+    return data
+
+
+def model():
+    tree = [("fork", 2, 0, 0, 1), ("exec", 2, 1, 3, 1), ("fork", 3, 2, 0, 1), ("exit", 3, 0, 1, 5),
+            ("exit", 2, 0, 0, 1)]
+    threads = [("fork", 2, 0, 0, 1), ("thread", 2, 1, 0, 1), ("thread", 2, 2, 0, 1), ("pull",),
+               ("exit", 2, 0, 0, 1), ("thread-exit", 2, 1, 139, 1), ("exec", 2, 0, 0, 1),
+               ("thread", 2, 3, 0, 1), ("exit", 2, 0, 7, 1), ("thread-exit", 2, 3, 7, 1)]
+    scan = [("scan", 3, 0, 0, 1), ("0", 1, 0, 1, 0), ("0", 2, 2, 9, 0), ("0", 3, 3, 76, 0),
+            ("fork", 3, 2, 0, 1), ("lost", 0, 0, 3, 1), ("comm", 9, 0, 65, 1),
+            ("scan", 2, 1, 0, 1), ("0", 2, 2, 1, 9), ("0", 4, 2, 1, 9), ("pull",)]
+    other = [("fork", 2, 0, 0, 1), ("uid", 2, 1, 0, 1), ("gid", 2, 1, 0, 1), ("sid", 2, 0, 0, 1),
+             ("ptrace", 2, 1, 0, 1), ("core", 2, 0, 0, 1), ("comm", 2, 0, 66, 1), ("exit", 2, 0, 139, 1),
+             ("exit", 7, 0, 1, 1), ("unread", 8, 0, 0, 1), ("thread-exit", 9, 1, 0, 1)]
+    many = [("fork", i % 16, (i * 7) % 16, 0, 1) for i in range(40)]
+    filters = [("filter", 0, 0, 1 << i, 0) for i in range(8)]
+    mixed = [x for y in zip(filters, tree + threads) for x in y] + tree
+    put("model", "tree", steps(12, 0, *tree))
+    put("model", "threads", steps(12, 0, *threads))
+    put("model", "scan", steps(12, 0, *scan))
+    put("model", "other", steps(12, 0, *other))
+    put("model", "evictions", steps(3, 0, *many, *scan, *threads))
+    put("model", "table-of-one", steps(1, 0, *tree, *threads, *scan))
+    put("model", "follow", steps(12, 1, *tree, *many, *scan))
+    put("model", "filters", steps(6, 24, *mixed, *scan, *other))
+
+
+def parse():
+    for i, text in enumerate(["0", "18446744073709551615", "18446744073709551616", "007", "1.5", "60s",
+                              "250ms", "10us", "5m", "1h", "1d", "0.000000001", "64K", "64KiB", "2G",
+                              "16777216T", "-1", "+1", " 1", "1e3", "0x10", ""]):
+        put("parse", f"{i:02}", text.encode())
+
+
+def pcap(packets):
+    data = struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 253)
+    for time, packet in packets:
+        packet = bytes([0, 0, 824 >> 8, 824 & 255]).ljust(15, b"\0") + b"\x0b" + packet
+        data += struct.pack("<IIII", time // 10**9, time % 10**9, len(packet), len(packet)) + packet
+    return data
+
+
+def replay():
+    ms, start = 10**6, 10**9
+    meta = json.dumps({"format": 1, "nodename": "host", "release": "6.1", "machine": "x86_64",
+                       "boot_id": "0", "started": start, "realtime_offset": 0, "boottime_offset": 0,
+                       "ticks_per_second": 100, "page_size": 4096, "cpus": 2}).encode() + b"\n"
+    scan = [{"why": "scan", "begin": start, "end": start + ms},
+            {"why": "scanned", "event": 0, "time": start + 1, "pid": 10, "cut": 0,
+             "stat": STAT % (10, "sh", 1, 1, 50), "cmdline": "sh\0-l\0", "exe": "/bin/sh",
+             "status": STATUS, "cgroup": CGROUP, "cwd": "/", "loginuid": "1000"},
+            {"why": "scanned", "event": 0, "time": start + 2, "pid": 11, "cut": 0, "stat": -3}]
+    program = {"why": "exec", "event": start + 3 * ms, "time": start + 3 * ms + 100, "pid": 20, "cut": 1,
+               "stat": STAT % (20, "caf\xe9", 10, 1, 100), "cmdline": "caf\xe9\0\x01\0", "exe": "/bin/x"}
+    probe = {"why": "probe", "pid": 30, "begin": start + ms, "end": start + 2 * ms}
+    drops = {"why": "drops", "time": start + 500 * ms, "total": 7, "queued": 12345}
+    rescan = [{"why": "scan", "begin": start + 501 * ms, "end": start + 502 * ms},
+              {"why": "scanned", "event": 0, "time": start + 501 * ms, "pid": 40, "cut": 0,
+               "stat": STAT % (40, "new", 10, 2, 145)}]
+    life = [(start + 5 * ms, message(FORK, start + 2 * ms, 10, 10, 20, 20, seq=0)),
+            (start + 5 * ms, message(EXEC, start + 3 * ms, 20, 20, seq=1)),
+            (start + 5 * ms, message(FORK, start + 3 * ms, 10, 10, 20, 21, cpu=1, seq=7)),
+            (start + 9 * ms, message(EXIT, start + 8 * ms, 20, 20, 768, 17, seq=2))]
+    loss = [(start + 500 * ms, message(COMM, start + 499 * ms, 20, 20, 0x41, seq=9)),
+            (start + 600 * ms, message(EXIT, start + 599 * ms, 40, 40, 9, 17, seq=10))]
+    tested = [(start + 5 * ms, message(FORK, start + ms + 1, 1, 1, 30, 30, seq=0)),
+              (start + 5 * ms, message(EXIT, start + 2 * ms, 30, 30, 0, 17, seq=1))]
+
+    def one(name, lines, packets, text=meta, extra=b""):
+        jsonl = b"".join(json.dumps(x, separators=(",", ":")).encode() + b"\n" for x in lines) + extra
+        put("replay", name, struct.pack("<HH", len(text), len(jsonl)) + text + jsonl + pcap(packets))
+
+    one("life", scan + [program], life)
+    one("loss", scan + [program, drops] + rescan, life + loss)
+    one("probe", scan + [probe], tested)
+    one("empty", scan, [])
+    one("odd-lines", scan, life[:1], extra=b'{"why":"exec","pid":{},"cmdline":[]}\n[1]\n{"why":"x"}\n')
+    one("no-why", scan, life[:1], extra=b'{"why":null}\n')
+    one("odd-meta", scan, life[:1], text=b'{"format":1,"ticks_per_second":1000000,"nodename":null}')
+    one("far-times", scan, [(2**61, message(FORK, 2**64 - 1, 1, 1, 2, 2)),
+                            (2**31 * 10**9, message(EXIT, 2**63 - 1, 2, 2, 0, 17, seq=1))],
+        text=meta.replace(b'"boottime_offset": 0', b'"boottime_offset": 9000000000000000000'))
+
+
+for make in (cn, proc, model, parse, replay):
+    make()
