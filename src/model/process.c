@@ -105,6 +105,7 @@ void process_revive(struct process_table *t, struct process *p)
 	t->n_dead--;
 	list_remove(&p->order);
 	list_append(&t->living, &p->order);
+	t->peak = MAX(t->peak, (uint64_t)process_count(t));
 }
 
 void process_set_image(struct process *p, struct image *image, enum pevent_origin origin)

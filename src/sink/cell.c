@@ -108,7 +108,11 @@ static void put_time(struct cell *c, const struct time_unit *u, uint64_t ns, boo
 
 void cell_duration(struct cell *c, uint64_t ns, bool estimate, size_t width)
 {
-	put_time(c, &time_units[2], ns, estimate, estimate ? 2 : 3, width);
+	/* 0.000s would tell nothing of the shortest processes. */
+	if (ns < NSEC_PER_MSEC && !estimate)
+		put_time(c, &time_units[0], ns, estimate, 0, width);
+	else
+		put_time(c, &time_units[2], ns, estimate, estimate ? 2 : 3, width);
 }
 
 void cell_span(struct cell *c, uint64_t ns, bool estimate, size_t width)

@@ -218,7 +218,7 @@ static void put_duration(_unused_ struct columns_state *s, const struct line *l,
 		cell_unknown(c);
 	else
 		cell_duration(c, end - p->start_ns,
-			      !seen || p->before_run || p->start_origin == PEVENT_FROM_INFERRED,
+			      !seen || p->start_origin != PEVENT_FROM_EVENT,
 			      DURATION_WIDTH);
 }
 

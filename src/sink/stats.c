@@ -152,7 +152,7 @@ static void add_exit(struct stats *s, const struct pevent_event *e, struct progr
 		s->exit_codes[WEXITSTATUS(status)]++;
 	}
 	/* Starts before the run are known to 10 ms only: they would spoil the exact minimum. */
-	if (!p->before_run && p->start_ns) {
+	if (p->start_origin == PEVENT_FROM_EVENT) {
 		uint64_t end = p->end_ns ? p->end_ns : e->time_ns;
 		uint64_t life = end > p->start_ns ? end - p->start_ns : 0;
 

@@ -90,7 +90,8 @@ static void check_table(const struct state *s)
 static struct proc_facts facts_of(const struct state *s, const uint8_t *p)
 {
 	struct proc_facts f = {
-		.read_ns = s->time, .pid = 1 + p[1] % 16, .args = "a\0b", .args_len = 4, .args_total = 4,
+		.read_ns = s->time + p[4] % 4, .pid = 1 + p[1] % 16,
+		.args = "a\0b", .args_len = 4, .args_total = 4,
 		.exe = "/bin/a", .exe_len = 6, .has_stat = true, .has_status = p[3] & 1,
 		.has_loginuid = p[3] & 2, .loginuid = p[3],
 		.stat = { .pid = 1 + p[1] % 16, .ppid = p[2] % 18, .pgrp = p[3] % 4, .comm = "a",
@@ -111,17 +112,16 @@ static struct proc_facts facts_of(const struct state *s, const uint8_t *p)
 static size_t scan(struct state *s, const uint8_t *p, size_t left)
 {
 	size_t n = p[1] % 4, used = 0;
-	bool first = p[2] == 0;
-	uint64_t begin = s->time;
 
-	model_scan_begin(&s->m);
+	/* Facts up to its end have been applied, and each reading lies before that. */
+	model_scan_begin(&s->m, s->time, s->time + 3, p[2] == 0);
 	for (; n > 0 && left - used >= 5; n--, used += 5) {
 		struct proc_facts f = facts_of(s, p + 5 + used);
 
-		s->time++;
-		model_scan_found(&s->m, &f, first);
+		model_scan_found(&s->m, &f);
 	}
-	model_scan_end(&s->m, begin, s->time, first);
+	model_scan_end(&s->m);
+	s->time += 3;
 	return used;
 }
 

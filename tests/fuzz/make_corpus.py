@@ -152,8 +152,8 @@ def replay():
     one("odd-lines", scan, life[:1], extra=b'{"why":"exec","pid":{},"cmdline":[]}\n[1]\n{"why":"x"}\n')
     one("no-why", scan, life[:1], extra=b'{"why":null}\n')
     one("odd-meta", scan, life[:1], text=b'{"format":1,"ticks_per_second":1000000,"nodename":null}')
-    one("far-times", scan, [(2**61, message(FORK, 2**64 - 1, 1, 1, 2, 2)),
-                            (2**31 * 10**9, message(EXIT, 2**63 - 1, 2, 2, 0, 17, seq=1))],
+    one("far-times", scan, [(start, message(FORK, 2**63 - 1, 1, 1, 2, 2)),
+                            (4 * 10**18, message(EXIT, 2**64 - 1, 2, 2, 0, 17, seq=1))],
         text=meta.replace(b'"boottime_offset": 0', b'"boottime_offset": 9000000000000000000'))
 
 

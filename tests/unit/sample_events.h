@@ -54,6 +54,7 @@ static inline struct pevent_event sample_exit(int wait_status)
 	struct pevent_event e = sample_event(PEVENT_EXIT);
 
 	e.process.start_ns = SAMPLE_NS - 7000000;
+	e.process.start_origin = PEVENT_FROM_EVENT;
 	e.process.end_ns = SAMPLE_NS;
 	e.u.exit.wait_status = wait_status;
 	e.u.exit.origin = PEVENT_FROM_EVENT;

@@ -131,6 +131,7 @@ TEST(exits_and_lifetimes)
 	stats_add(s, &e);
 	e = sample_exit(0);
 	e.process.before_run = true;
+	e.process.start_origin = PEVENT_FROM_PROC;
 	stats_add(s, &e);
 	e = sample_exit(0);
 	e.u.exit.origin = PEVENT_FROM_NONE;

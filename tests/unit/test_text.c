@@ -87,6 +87,7 @@ TEST(exits)
 	CHECK_LINES(&o, &e, "exit     3523 VTALRM   0.007s curl\n");
 	e = sample_exit(9);
 	e.process.before_run = true;
+	e.process.start_origin = PEVENT_FROM_PROC;
 	e.process.start_ns -= 5 * UINT64_C(1000000000);
 	CHECK_LINES(&o, &e, "exit     3523   KILL   5.00s~ curl\n");
 	e.process.start_ns = 0;
@@ -227,6 +228,7 @@ TEST(nothing_pushes_its_neighbours)
 				e.time_ns = i * UINT64_C(2500000000000000);
 			e.process.start_ns = e.process.end_ns - lives[i];
 			e.process.before_run = i % 3 == 0;
+			e.process.start_origin = i % 3 ? PEVENT_FROM_EVENT : PEVENT_FROM_PROC;
 			e.process.pid = i % 2 ? 4194304 : 1;
 			e.process.uid = 4294967294;
 			e.process.euid = 4294967294;
