@@ -25,7 +25,8 @@
 
 #define BATCH 128
 #define SLOT 192		/* a message is 76 bytes; room for kernels to come */
-#define ACK_TIMEOUT_MS 500
+#define ACK_TIMEOUT_MS 300	/* it is sent before the request's sendto(2) returns */
+#define OPEN_ATTEMPTS 8
 #define PROBE_STACK 65536
 
 #ifndef SO_MEMINFO
@@ -245,15 +246,13 @@ static int subscribe(struct connector *c, connector_fn fn, void *data)
 	return wait.seen ? wait.error : -ETIMEDOUT;
 }
 
-int connector_open(struct connector *c, const struct connector_options *options,
-		   const struct log *log, connector_fn fn, void *data)
+static int open_once(struct connector *c, const struct connector_options *options,
+		     connector_fn fn, void *data)
 {
-	int error;
+	int error = open_socket(&c->sock);
 
-	*c = (struct connector){ .fd = -1, .guard_fd = -1, .log = log };
-	error = open_socket(&c->sock);
 	if (error < 0)
-		return explain(c, error);
+		return error;
 	c->fd = error;
 	c->port = nl_socket_get_local_port(c->sock);
 	(void)nl_socket_set_nonblocking(c->sock);
@@ -261,15 +260,39 @@ int connector_open(struct connector *c, const struct connector_options *options,
 	if (options->guard) {
 		error = start_guard(c);
 		if (error < 0)
-			log_warning(log, "guard process: %s", strerror(-error));
+			log_warning(c->log, "guard process: %s", strerror(-error));
 	}
 	error = join_group(c->sock);
-	if (error == 0)
-		error = subscribe(c, fn, data);
-	if (error < 0) {
-		error = explain(c, error);
+	return error < 0 ? error : subscribe(c, fn, data);
+}
+
+static bool in_first_namespaces(void)
+{
+	return in_namespace("/proc/self/ns/user", INIT_USER_NS) &&
+	       in_namespace("/proc/self/ns/pid", INIT_PID_NS);
+}
+
+int connector_open(struct connector *c, const struct connector_options *options,
+		   const struct log *log, connector_fn fn, void *data)
+{
+	int error;
+
+	/*
+	 * Another program that withdrew more often than it subscribed leaves the kernel's count
+	 * below 0. No answer comes until it is above: each new socket's LISTEN adds one.
+	 */
+	for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+		*c = (struct connector){ .fd = -1, .guard_fd = -1, .log = log };
+		error = open_once(c, options, fn, data);
+		if (error == 0)
+			return 0;
+		if (error != -ETIMEDOUT || !in_first_namespaces())
+			break;
+		c->listening = false;
 		connector_close(c);
 	}
+	error = explain(c, error);
+	connector_close(c);
 	return error;
 }
 

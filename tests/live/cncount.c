@@ -232,8 +232,8 @@ static int watch(const char *path)
 	}
 	send_op(fd, OP_IGNORE, 1);
 	for (size_t i = 0; i < n; i++)
-		fprintf(f, "%" PRIu64 " %" PRIx32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 "\n",
-			all[i].time_ns, all[i].what, all[i].cpu, all[i].seq, all[i].tid, all[i].tgid);
+		fprintf(f, "%" PRIu64 " %x %u %u %u %u\n", all[i].time_ns, all[i].what,
+			all[i].cpu, all[i].seq, all[i].tid, all[i].tgid);
 	free(all);
 	if (fclose(f))
 		die(path);

@@ -200,7 +200,8 @@ static void worker_run(struct worker *w)
 		if (w->pids && i == w->pids_max)
 			break;
 		if (o->rate > 0)
-			sleep_until(a->begin_ns + (uint64_t)((double)i * o->workers * NSEC / o->rate));
+			sleep_until(a->begin_ns +
+				    (uint64_t)((double)i * o->workers * NSEC / o->rate));
 		pid = make_one(w, i);
 		if (pid < 0)
 			a->failed++;
@@ -214,8 +215,8 @@ static void worker_run(struct worker *w)
 
 static void *shared(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
-		       -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED) {
 		perror("gen: mmap");
@@ -316,8 +317,10 @@ static int run(const struct options *o)
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "program", required_argument, NULL, 'P' }, { "tag", required_argument, NULL, 'T' },
-		{ "truth", required_argument, NULL, 'F' }, { "out", required_argument, NULL, 'O' },
+		{ "program", required_argument, NULL, 'P' },
+		{ "tag", required_argument, NULL, 'T' },
+		{ "truth", required_argument, NULL, 'F' },
+		{ "out", required_argument, NULL, 'O' },
 		{ "pin", no_argument, NULL, 'p' }, { "help", no_argument, NULL, 'h' }, { 0 }
 	};
 	static const char *const modes[] = { "exec", "fork", "vfork", "threads", "rate" };
@@ -352,7 +355,8 @@ int main(int argc, char **argv)
 	}
 	if (!o.program) {
 		slash = strrchr(argv[0], '/');
-		snprintf(tiny, sizeof(tiny), "%.*stiny", slash ? (int)(slash - argv[0] + 1) : 0, argv[0]);
+		snprintf(tiny, sizeof(tiny), "%.*stiny", slash ? (int)(slash - argv[0] + 1) : 0,
+			 argv[0]);
 		o.program = tiny;
 	}
 	return run(&o);

@@ -164,6 +164,15 @@ def gen_truth(path):
         return [(int(p), a, int(pp)) for p, a, pp in (x.rstrip("\n").split("\t") for x in f)]
 
 
+def runs(pid):
+    """Is it a process that has not ended? A zombie has: when its parent reaps it is its own affair."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def listeners():
     """How many subscriptions of the connector the kernel counts."""
     return int(subprocess.run([rig("cncount"), "listeners"], check=True,

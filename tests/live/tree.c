@@ -136,7 +136,8 @@ static void step_exit(void)
 /* fork, exec with arguments that need quoting, exit 5; the second time with vfork. */
 static void step_exec(bool by_vfork)
 {
-	char *const argv[] = { self, "--role", "5", "two words", "", "it's", "$HOME", "--x=1", NULL };
+	char *const argv[] = { self, "--role", "5", "two words", "", "it's", "$HOME", "--x=1",
+			       NULL };
 	char args[ARGS_MAX];
 	pid_t pid;
 
@@ -375,7 +376,8 @@ int main(int argc, char **argv)
 	}
 	truth = fopen(argv[1], "we");
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	notes = mmap(NULL, sizeof(*notes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	notes = mmap(NULL, sizeof(*notes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	if (!truth || n < 0 || notes == MAP_FAILED)
 		die("start");
 	join_args(own_args, argv);
