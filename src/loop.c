@@ -131,13 +131,11 @@ static void apply_scan(struct pevent *p, bool first)
 	p->last_scan_ns = p->scan.end_ns;
 }
 
-static int take_scan(struct pevent *p)
+static int take_scan(struct pevent *p, bool first)
 {
-	int error;
+	int error = p->source->ops->scan(p->source, first, &p->scan.records, &p->scan.begin_ns,
+					 &p->scan.end_ns);
 
-	p->scan.wanted = false;
-	error = p->source->ops->scan(p->source, &p->scan.records, &p->scan.begin_ns,
-				     &p->scan.end_ns);
 	if (error < 0)
 		strbuf_finish(&p->scan.records);
 	p->scan.taken = error == 0;
@@ -147,11 +145,14 @@ static int take_scan(struct pevent *p)
 /* What loss left wrong in the table, /proc sets right; not while the storm still rages. */
 static void rescan(struct pevent *p, uint64_t now, bool drained)
 {
-	if (!p->scan.wanted || p->scan.taken || !drained ||
-	    now < p->last_scan_ns + RESCAN_PAUSE_NS)
+	bool due = p->scan.wanted && drained && now >= p->last_scan_ns + RESCAN_PAUSE_NS;
+
+	/* A recording has the scans that were made, each at its time. */
+	if (p->scan.taken || !(due || p->clock.is_virtual))
 		return;
-	p->rescans++;
-	(void)take_scan(p);
+	p->scan.wanted = false;
+	if (take_scan(p, false) == 0)
+		p->rescans++;
 }
 
 static void read_drops(struct pevent *p)
@@ -325,7 +326,7 @@ int loop_begin(struct pevent *p)
 	p->model.ns_per_tick = NSEC_PER_SEC / p->host.ticks_per_second;
 	sync_clock(p);
 	p->last_event_ns = now;
-	if (take_scan(p) < 0)
+	if (take_scan(p, true) < 0)
 		return -EIO;
 	model_report_start(&p->model, now);
 	apply_scan(p, true);

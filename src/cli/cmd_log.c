@@ -140,7 +140,7 @@ static int make_sinks(struct log_run *run, unsigned int *ret_want)
 	struct text_options options = {
 		.columns = o->columns, .time = o->time, .utc = o->utc, .comm = o->comm,
 		.shortname = o->shortname, .dirstrip = o->dirstrip, .extra = o->extra,
-		.glyph = o->glyph,
+		.glyph = o->glyph, .replay = o->replay,
 		.terminal_fd = !o->output && isatty(STDOUT_FILENO) ? STDOUT_FILENO : -1,
 	};
 	int r = 0;

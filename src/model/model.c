@@ -9,6 +9,7 @@
 
 #define CORE_DUMPED 0x80u	/* in a wait status */
 #define SIGNAL_MASK 0x7fu
+#define REVIVAL_NS NSEC_PER_SEC
 
 int model_init(struct model *m, size_t table_max, uint32_t ticks_per_second)
 {
@@ -84,14 +85,15 @@ void model_report_start(struct model *m, uint64_t time_ns)
 	(void)emit(m, PEVENT_START, time_ns, UINT32_MAX);
 }
 
+/* In unsigned arithmetic: a recording's numbers may be anything. */
 static uint64_t ticks_of(const struct model *m, uint64_t time_ns)
 {
-	return (uint64_t)((int64_t)time_ns + m->boottime_offset_ns) / m->ns_per_tick;
+	return (time_ns + (uint64_t)m->boottime_offset_ns) / m->ns_per_tick;
 }
 
 static uint64_t time_of_ticks(const struct model *m, uint64_t ticks)
 {
-	int64_t t = (int64_t)(ticks * m->ns_per_tick) - m->boottime_offset_ns;
+	int64_t t = (int64_t)(ticks * m->ns_per_tick - (uint64_t)m->boottime_offset_ns);
 
 	return t > 0 ? (uint64_t)t : 1;
 }
@@ -144,8 +146,9 @@ static struct process *meet(struct model *m, pid_t pid, uint64_t time_ns)
 
 	if (!p) {
 		p = add_process(m, pid, time_ns);
+		/* Its fork came before the run, or is among what was lost. */
 		if (p)
-			p->pub.before_run = true;
+			p->pub.before_run = m->events[PEVENT_LOST] == 0;
 	}
 	if (p)
 		p->changed_ns = time_ns;
@@ -259,8 +262,8 @@ static void apply_exec(struct model *m, const struct cn_event *cn, const struct 
 	struct image *image = NULL;
 	bool scanned_since;
 
-	/* A thread that is not the leader executes: the leader's exit came first, and stands. */
-	if (p && p->dead)
+	/* A thread that is not the leader executes: the leader's exit came just before. */
+	if (p && p->dead && cn->time_ns - p->pub.end_ns < REVIVAL_NS)
 		process_revive(&m->table, p);
 	p = meet(m, cn->tgid, cn->time_ns);
 	if (!p)

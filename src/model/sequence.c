@@ -39,8 +39,10 @@ uint32_t sequence_step(struct sequence *s, uint32_t cpu, uint32_t seq)
 		return 0;
 	if (c->seen)
 		gap = seq - c->next;	/* wraps as the kernel's counter does */
-	if (gap > INT32_MAX)		/* older than the last one: kernels before 4.8 swap some */
+	if (gap > INT32_MAX) {		/* not lost, but late: kernels before 4.8 swap neighbours */
+		s->lost -= s->lost > 0;
 		return 0;
+	}
 	c->next = seq + 1;
 	c->seen = 1;
 	s->lost += gap;

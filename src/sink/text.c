@@ -150,7 +150,7 @@ int text_new(struct text **ret, const struct text_options *options, struct strbu
 	t->state.style = (struct command_style){ options->comm, options->shortname,
 						 options->dirstrip };
 	r = choose_columns(t, options, why);
-	if (!r && has_column(t, column_find("user", 4)))
+	if (!r && !options->replay && has_column(t, column_find("user", 4)))
 		r = users_new(&t->state.users);
 	if (r < 0) {
 		text_free(t);

@@ -25,6 +25,7 @@ struct text_options {
 	bool dirstrip;		/* without the directory of argv[0] */
 	bool extra;		/* uid, euid, tty after pid */
 	bool glyph;		/* glyph before info */
+	bool replay;		/* users are another machine's: only their numbers are known */
 	int terminal_fd;	/* the header again as lines scroll off it; -1: not a terminal */
 };
 

@@ -71,12 +71,14 @@ static int live_drops(struct source *s, struct source_drops *ret)
 	return 0;
 }
 
-static int live_scan(struct source *s, struct strbuf *ret, uint64_t *ret_begin, uint64_t *ret_end)
+static int live_scan(struct source *s, bool first, struct strbuf *ret, uint64_t *ret_begin,
+		     uint64_t *ret_end)
 {
 	struct live *l = live_of(s);
 	uint64_t begin = clock_now(l->clock);
 	int error = procfs_scan(&l->fs, ret);
 
+	(void)first;
 	if (error < 0)
 		return log_error(l->log, error, "/proc: %s", strerror(-error));
 	*ret_begin = begin;

@@ -250,11 +250,11 @@ static int replay_drops(struct source *s, struct source_drops *ret)
 	return 0;
 }
 
-static int replay_scan(struct source *s, struct strbuf *ret, uint64_t *ret_begin,
+static int replay_scan(struct source *s, bool first, struct strbuf *ret, uint64_t *ret_begin,
 		       uint64_t *ret_end)
 {
 	struct replay *r = replay_of(s);
-	struct json_object *o = find_line(r, KIND_SCAN);
+	struct json_object *o = first ? find_line(r, KIND_SCAN) : find_line_now(r, KIND_SCAN);
 	uint64_t begin, end;
 
 	if (!o)
@@ -435,6 +435,8 @@ int replay_new(struct source **ret, const char *path, struct clock *clock, struc
 	       const struct log *log)
 {
 	_cleanup_(close_p) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct source_host host_before = *host;
+	const struct clock clock_before = *clock;
 	struct replay *r;
 	int error;
 
@@ -457,6 +459,8 @@ int replay_new(struct source **ret, const char *path, struct clock *clock, struc
 	}
 	if (error < 0) {
 		replay_free(&r->source);
+		*clock = clock_before;
+		*host = host_before;
 		return error;
 	}
 	hold_next(r);

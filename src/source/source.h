@@ -43,8 +43,12 @@ struct source_ops {
 	int (*drain)(struct source *s, unsigned int max,
 		     void (*fn)(void *, const struct cn_event *), void *data);
 	int (*drops)(struct source *s, struct source_drops *ret);
-	/* wire/proc.h records, each led by its length (uint32_t), of all processes. */
-	int (*scan)(struct source *s, struct strbuf *ret, uint64_t *ret_begin, uint64_t *ret_end);
+	/*
+	 * wire/proc.h records, each led by its length (uint32_t), of all processes. -ENOENT: the
+	 * recording has none now (first: has none at all).
+	 */
+	int (*scan)(struct source *s, bool first, struct strbuf *ret, uint64_t *ret_begin,
+		    uint64_t *ret_end);
 	/* What was read for the EXEC of pid at event_ns on cpu. */
 	enum source_answer (*exec_get)(struct source *s, uint32_t cpu, int32_t pid,
 				       uint64_t event_ns, const void **ret, size_t *ret_len);

@@ -244,6 +244,8 @@ int proc_read_decode(const void *buf, size_t len, struct proc_facts *ret)
 		p += head.result[i];
 		left -= (size_t)head.result[i];
 	}
+	if (left)
+		return -EBADMSG;
 	/* Without an address space (it is dead, or a kernel thread) the file reads as empty. */
 	if (f.args && f.args_len == 0 && !(f.has_stat && f.stat.args_start))
 		f.args = NULL;

@@ -6,7 +6,9 @@
  *			     line per event: TIMESTAMP_NS WHAT CPU SEQ TID TGID, and print
  *			     events=, lost= (kernel's drop counter), gaps= (per-CPU sequence)
  *	cncount listeners    print how many subscriptions the kernel counts, leave it as it was
- *	cncount set N	     make the kernel count N, as any program can: 0 silences all listeners
+ *	cncount take	     take all of them away, as any program can, and print how many: that
+ *			     silences all listeners
+ *	cncount add N	     give N (or with -N, take)
  *
  * The kernel's counter has no interface. It is read by taking one away at a time until the kernel
  * stops answering, and giving as many back: for these microseconds no listener gets anything. An
@@ -141,21 +143,19 @@ static void raise_by(int fd, int n)
 	}
 }
 
-static int count_listeners(void)
+static int count_listeners(bool keep)
 {
 	int fd = open_socket(), witness = open_socket(), n = lower(fd, witness);
 
-	raise_by(fd, n);
+	if (keep)
+		raise_by(fd, n);
 	printf("%d\n", n);
 	return 0;
 }
 
-static int set_listeners(int n)
+static int add_listeners(int n)
 {
-	int fd = open_socket(), witness = open_socket();
-
-	lower(fd, witness);
-	raise_by(fd, n);
+	raise_by(open_socket(), n);
 	return 0;
 }
 
@@ -246,9 +246,11 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "watch"))
 		return watch(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "listeners"))
-		return count_listeners();
-	if (argc == 3 && !strcmp(argv[1], "set"))
-		return set_listeners(atoi(argv[2]));
-	fputs("Usage: cncount watch FILE | listeners | set N\n", stderr);
+		return count_listeners(true);
+	if (argc == 2 && !strcmp(argv[1], "take"))
+		return count_listeners(false);
+	if (argc == 3 && !strcmp(argv[1], "add"))
+		return add_listeners(atoi(argv[2]));
+	fputs("Usage: cncount watch FILE | listeners | take | add N\n", stderr);
 	return 2;
 }

@@ -9,6 +9,7 @@ Test.tmp, and on its way out ends what it started, and only that.
 import atexit
 import base64
 import datetime
+import fcntl
 import json
 import os
 import re
@@ -25,20 +26,29 @@ SOURCE = os.path.abspath(os.environ.get("PEVENT_SOURCE", os.path.join(os.path.di
 SCHEMA = os.path.join(SOURCE, "contrib/schema/pevent-1.schema.json")
 
 
+LOCK = os.path.join(tempfile.gettempdir(), "pevent-live.lock")
+
+
 class Test:
     """One TAP program: checks, a directory, the processes it started."""
 
-    def __init__(self, root=True):
+    def __init__(self):
         self.n = self.failed = 0
         self.started = []
         self.tmp = tempfile.mkdtemp(prefix="pevent-live-")
         atexit.register(self._finish)
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(signum, lambda s, frame: sys.exit(128 + s))
-        if root and os.geteuid() != 0:
+        if os.geteuid() != 0:
             self.skip_all("needs root")
+        self._lock()
         if not os.access(PEVENT, os.X_OK):
             self.bail_out("no program " + PEVENT)
+
+    def _lock(self):
+        """One live test at a time on this machine: some look at what is one of its kind here."""
+        self.lock = os.open(LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
 
     def _finish(self):
         for p in self.started:
@@ -140,14 +150,6 @@ def children(pid):
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
             return [int(x) for x in f.read().split()]
-    except OSError:
-        return []
-
-
-def command_of(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            return f.read().split(b"\0")[:-1]
     except OSError:
         return []
 

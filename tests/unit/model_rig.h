@@ -28,7 +28,8 @@ _test_ void end(void)
 	const struct pevent_event *ev = next();
 
 	if (ev)
-		printf("# unexpected event of type %d, pid %d\n", (int)ev->type, (int)ev->process.pid);
+		printf("# unexpected event of type %d, pid %d\n", (int)ev->type,
+		       (int)ev->process.pid);
 	CHECK(!ev);
 	model_finish(&m);
 }

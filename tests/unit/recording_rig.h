@@ -94,7 +94,8 @@ _test_ void put_packet(uint64_t drained_ns, const void *data, size_t len)
 {
 	uint64_t real = drained_ns + REALTIME;
 	struct pcap_pkthdr head = {
-		.ts = { .tv_sec = (time_t)(real / 1000000000), .tv_usec = (long)(real % 1000000000) },
+		.ts = { .tv_sec = (time_t)(real / 1000000000),
+			.tv_usec = (long)(real % 1000000000) },
 		.caplen = (uint32_t)len, .len = (uint32_t)len,
 	};
 

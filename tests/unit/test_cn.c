@@ -108,7 +108,8 @@ TEST(comm)
 	ev.what = CN_COMM;
 	ev.tid = 101;
 	ev.tgid = 100;
-	memcpy(ev.u.comm, "sixteen bytes!!!", 16);	/* the kernel ends it; wire does not rely on it */
+	/* The kernel ends it with a NUL; wire does not rely on that. */
+	memcpy(ev.u.comm, "sixteen bytes!!!", 16);
 	CHECK_EQ(put_message(buf, &ev), CN_MESSAGE_SIZE);
 	CHECK_EQ(decode(buf, sizeof(buf), &got), 0);
 	CHECK_EQ(got.tid, 101);

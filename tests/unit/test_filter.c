@@ -196,7 +196,8 @@ TEST(pids_named_while_running)
 {
 	const pid_t pid = 21, other = 25;
 	struct proc_facts f[] = {
-		make(20, 1, 1, 0, 0), make(21, 20, 1, 0, 0), make(22, 21, 1, 0, 0), make(25, 1, 1, 0, 0),
+		make(20, 1, 1, 0, 0), make(21, 20, 1, 0, 0), make(22, 21, 1, 0, 0),
+		make(25, 1, 1, 0, 0),
 	};
 
 	start();
@@ -235,7 +236,9 @@ TEST(follow_a_child_just_made)
 TEST(loop_of_parents)
 {
 	const pid_t pid = 99;
-	struct proc_facts f[] = { make(20, 21, 1, 0, 0), make(21, 20, 1, 0, 0), make(22, 22, 1, 0, 0) };
+	struct proc_facts f[] = {
+		make(20, 21, 1, 0, 0), make(21, 20, 1, 0, 0), make(22, 22, 1, 0, 0),
+	};
 
 	start();
 	filter.pids = &pid;
@@ -401,7 +404,8 @@ TEST(failed)
 	apply(fact_exit(4, 21, 22, 9));
 	apply(fact_exit(4, 21, 21, 9));
 	apply(fact_fork(5, 20, 10));
-	apply(fact_fork(6, 20, 10));	/* the end of the one before was lost: its status is unknown */
+	/* The end of the one before was lost: its status is unknown. */
+	apply(fact_fork(6, 20, 10));
 	CHECK_EQ(EXPECT(PEVENT_EXIT, 21)->u.exit.wait_status, 9);
 	CHECK_EQ(m.events[PEVENT_EXIT], 3);
 	CHECK_EQ(m.events[PEVENT_FORK], 4);
@@ -431,7 +435,8 @@ TEST(kinds_are_combined_by_and)
 	const pid_t group = 100, pid = 20;
 	const uint32_t user = 1000;
 	struct proc_facts f[] = {
-		make(20, 1, 100, 1000, 1000), make(21, 20, 100, 7, 7), make(22, 20, 200, 1000, 1000),
+		make(20, 1, 100, 1000, 1000), make(21, 20, 100, 7, 7),
+		make(22, 20, 200, 1000, 1000),
 		make(23, 1, 100, 1000, 1000), make(24, 20, 100, 1000, 1000),
 	};
 

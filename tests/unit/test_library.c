@@ -233,7 +233,8 @@ TEST(exec_nobody_read)
 	struct pevent *p;
 
 	begin_recording(scan_of_10);
-	put_file("proc.jsonl", "{\"why\":\"exec\",\"event\":1004000000,\"time\":1004000100,\"pid\":21,"
+	put_file("proc.jsonl",
+		 "{\"why\":\"exec\",\"event\":1004000000,\"time\":1004000100,\"pid\":21,"
 		 "\"cut\":0,\"cmdline\":\"second\\u0000\"}\n");
 	put(1010 * MS, fact(CN_EXEC, 1003 * MS, 20, 20));
 	put(1010 * MS, fact(CN_EXEC, 1004 * MS, 21, 21));
@@ -293,6 +294,32 @@ TEST(loss_and_rescan)
 	CHECK_EQ(stats.source[PEVENT_SOURCE_CONNECTOR].lost, 7);
 	CHECK_EQ(stats.receive_queue_peak, 12345);
 	CHECK_EQ(stats.source[PEVENT_SOURCE_PROC].received, 2);
+	pevent_free(p);
+	remove_dir();
+}
+
+/* The run looked again after the last message; what it found then belongs to the recording. */
+TEST(rescan_at_the_end)
+{
+	const struct pevent_event *ev;
+	struct pevent *p;
+
+	begin_recording(scan_of_10);
+	put_file("proc.jsonl",
+		 "{\"why\":\"drops\",\"time\":1500000000,\"total\":1,\"queued\":1}\n"
+		 "{\"why\":\"scan\",\"begin\":1501000000,\"end\":1502000000}\n");
+	put(1100 * MS, fact_fork(1099 * MS, 20, 10));
+	close_pcap();
+	p = open_recording();
+	run(p);
+	EXPECT(p, PEVENT_START, 0);
+	EXPECT(p, PEVENT_FORK, 20);
+	EXPECT(p, PEVENT_EXIT, 10);
+	ev = EXPECT(p, PEVENT_EXIT, 20);
+	CHECK_EQ(ev->u.exit.origin, PEVENT_FROM_NONE);
+	CHECK_EQ(ev->time_ns, 1502 * MS);
+	CHECK_EQ(EXPECT(p, PEVENT_LOST, 0)->u.lost.count, 1);
+	CHECK(!next(p));
 	pevent_free(p);
 	remove_dir();
 }

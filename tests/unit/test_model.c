@@ -2,7 +2,7 @@
 /* long: one case per rule of kernel-clock semantics: the table of what each fact means. */
 #include "model_rig.h"
 
-/* A process that /proc showed: its comm and argv, its parent, started that many seconds after boot. */
+/* A process that /proc showed; started that many seconds after boot. */
 static struct proc_facts old(int32_t pid, int32_t ppid, uint64_t read_ns, uint64_t start_s)
 {
 	struct proc_facts f = PROC_FACTS(0, "old", "old\0-x");
@@ -24,7 +24,8 @@ static struct proc_facts old(int32_t pid, int32_t ppid, uint64_t read_ns, uint64
 TEST(life_of_a_process)
 {
 	struct proc_facts parent = old(10, 1, 5 * SECOND, 1);
-	struct proc_facts program = PROC_FACTS(20, "cat", "cat\0file", .exe = "/bin/cat", .exe_len = 8);
+	struct proc_facts program = PROC_FACTS(20, "cat", "cat\0file", .exe = "/bin/cat",
+					       .exe_len = 8);
 	const struct pevent_event *ev;
 
 	begin(100);
@@ -229,7 +230,7 @@ TEST(exec_by_another_thread)
 	end();
 }
 
-/* Met in the middle of its life nobody knows its threads; the leader's EXIT was taken for the end. */
+/* Met in the middle of its life: its threads are not known, its leader stands for all of them. */
 TEST(exec_by_another_thread_of_an_uncounted_process)
 {
 	struct proc_facts program = PROC_FACTS(20, "new", "new");

@@ -53,7 +53,8 @@ TEST(bad_meta)
 	static const char *const texts[] = {
 		"", "{", "[]", "null", "7", "{}", "{\"format\":1}",
 		"{\"format\":2,\"ticks_per_second\":100}", "{\"format\":1,\"ticks_per_second\":0}",
-		"{\"format\":1,\"ticks_per_second\":-1}", "{\"format\":1,\"ticks_per_second\":null}",
+		"{\"format\":1,\"ticks_per_second\":-1}",
+		"{\"format\":1,\"ticks_per_second\":null}",
 		"{\"format\":1,\"ticks_per_second\":4294967396}",
 	};
 
@@ -70,7 +71,8 @@ TEST(odd_meta)
 	struct pevent_host host;
 	struct pevent *p;
 
-	snprintf(text, sizeof(text), "{\"format\":1,\"ticks_per_second\":100,\"nodename\":\"%0500d\","
+	snprintf(text, sizeof(text),
+		 "{\"format\":1,\"ticks_per_second\":100,\"nodename\":\"%0500d\","
 		 "\"release\":null,\"machine\":{\"a\":[1]},\"boot_id\":7,\"cpus\":\"x\"}", 0);
 	with_meta(text);
 	p = open_recording();
@@ -130,7 +132,8 @@ TEST(garbage_lines_are_passed_over_with_a_warning)
 	begin_recording("garbage\n{\"why\":\"future\"}\n[1,2]\n{\"why\":null}\n{\"why\":[]}\n{}\n\n"
 			"{\"why\":\"scan\"\n");
 	put_file("proc.jsonl", scan_of_10);
-	put_file("proc.jsonl", "{\"why\":\"exec\",\"event\":\"x\",\"pid\":{},\"cmdline\":[],\"exe\":null}\n");
+	put_file("proc.jsonl",
+		 "{\"why\":\"exec\",\"event\":\"x\",\"pid\":{},\"cmdline\":[],\"exe\":null}\n");
 	put(1010 * MS, fact(CN_EXEC, 1003 * MS, 20, 20));
 	close_pcap();
 	p = open_recording();

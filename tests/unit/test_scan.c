@@ -49,7 +49,7 @@ TEST(at_the_start_nothing_is_reported)
 	CHECK(p->parent_image == known(20)->image);
 	CHECK_EQ(known(1)->ppid, 0);
 	CHECK_EQ(known(1)->parent_origin, PEVENT_FROM_NONE);
-	CHECK(!known(22));			/* dead, not yet reaped: its end is not ours to tell */
+	CHECK(!known(22));	/* dead, not yet reaped: its end is not ours to tell */
 	end();
 }
 
@@ -92,7 +92,9 @@ TEST(threads_older_than_the_scan_are_in_its_count)
 
 TEST(fork_older_than_the_scan_is_that_process)
 {
-	struct proc_facts f[] = { found(10, 5 * SECOND, BOOTED(1)), found(20, 5 * SECOND, BOOTED(4)) };
+	struct proc_facts f[] = {
+		found(10, 5 * SECOND, BOOTED(1)), found(20, 5 * SECOND, BOOTED(4)),
+	};
 	struct proc_facts program = PROC_FACTS(20, "sh", "sh");
 	const struct pevent_event *ev;
 
@@ -374,6 +376,19 @@ TEST(order_of_time)
 		CHECK(ev->time_ns >= time);
 		time = ev->time_ns;
 	}
+	end();
+}
+
+/* Whether it is older than the run is known of nobody that is met after a loss. */
+TEST(met_after_a_loss_is_not_called_older_than_the_run)
+{
+	struct cn_event lost = { .what = FACT_LOST, .seq = 3, .time_ns = SECOND };
+
+	begin(100);
+	apply(lost);
+	EXPECT(PEVENT_LOST, 0);
+	apply(fact_exit(2 * SECOND, 20, 20, 0));
+	CHECK(!EXPECT(PEVENT_EXIT, 20)->process.before_run);
 	end();
 }
 
