@@ -276,14 +276,14 @@ static void apply_exec(struct model *m, const struct cn_event *cn, const struct 
 	p->pub.exec_ns = cn->time_ns;
 	p->pub.kernel_thread = false;
 	p->status = 0;
-	if (f && (f->args || f->exe)) {
-		image = image_new(f, origin);
+	if (!scanned_since)
+		p->pub.comm[0] = '\0';
+	if (f)
 		take_identity(m, p, f);
-	}
+	if (f && (f->args || f->exe))
+		image = image_new(f, origin);
 	if (!image)
 		m->exec_missed++;
-	if (!image && !scanned_since)
-		p->pub.comm[0] = '\0';
 	if (image || !scanned_since)
 		process_set_image(p, image, origin);
 	(void)emit_of(m, PEVENT_EXEC, cn, p);
