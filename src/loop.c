@@ -95,6 +95,7 @@ void loop_ingest(void *data, const struct cn_event *ev)
 	if (ev->what == CN_NONE)
 		return;
 	p->received++;
+	p->newest_ns = MAX(p->newest_ns, ev->time_ns);
 	if (!is_probe(p, ev))
 		hold(p, ev);
 }
@@ -220,25 +221,40 @@ static void watch(struct pevent *p, uint64_t now)
 	reopen(p, now);
 }
 
+/*
+ * Up to where everything has been taken in: until just before the drain began, since what came
+ * while it went on may still wait; when it was cut short, up to what it got to.
+ */
+static uint64_t safe_horizon(const struct pevent *p, uint64_t before, bool drained)
+{
+	uint64_t until = drained ? before : MIN(before, p->newest_ns);
+
+	return until > REORDER_WINDOW_NS ? until - REORDER_WINDOW_NS : 0;
+}
+
 int loop_dispatch(struct pevent *p)
 {
-	uint64_t expirations, now;
+	uint64_t expirations, before = clock_now(&p->clock);
+	bool drained = false;
 	int n = 0;
 
 	p->dispatches++;
 	(void)!read(p->timer_fd, &expirations, sizeof(expirations));
 	if (p->clock.is_virtual && !p->probe.pending)
 		(void)send_probe(p);
-	if (reorder_count(&p->reorder) + DRAIN_MAX <= REORDER_MAX)
+	if (reorder_count(&p->reorder) + DRAIN_MAX <= REORDER_MAX) {
 		n = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p);
-	now = clock_now(&p->clock);
+		drained = n < DRAIN_MAX;
+	}
+	if (p->clock.is_virtual)
+		before = clock_now(&p->clock);
 	sync_clock(p);
 	if (n > 0)
-		p->last_event_ns = now;
+		p->last_event_ns = before;
 	read_drops(p);
-	p->horizon_ns = n == -ENODATA ? UINT64_MAX : now - REORDER_WINDOW_NS;
-	rescan(p, now, n >= 0 && n < DRAIN_MAX);
-	watch(p, now);
+	p->horizon_ns = n == -ENODATA ? UINT64_MAX : safe_horizon(p, before, drained);
+	rescan(p, before, n >= 0 && drained);
+	watch(p, before);
 	set_pace(p, n > 0);
 	return n < 0 ? n : 0;
 }
@@ -284,6 +300,17 @@ static bool advance(struct pevent *p)
 	return true;
 }
 
+/* After the end: what still waits, as much as there is room for. */
+static int drain_rest(struct pevent *p)
+{
+	int n = 0, sum = 0;
+
+	while (reorder_count(&p->reorder) + DRAIN_MAX <= REORDER_MAX &&
+	       (n = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p)) > 0)
+		sum += n;
+	return sum;
+}
+
 /* At the end: losses after which no event of their CPU came to show the gap. */
 static bool tell_residue(struct pevent *p)
 {
@@ -301,19 +328,18 @@ static bool tell_residue(struct pevent *p)
 
 bool loop_advance(struct pevent *p)
 {
-	return advance(p) || tell_residue(p);
+	return advance(p) || (p->stopping && drain_rest(p) > 0) || tell_residue(p);
 }
 
 void loop_stop(struct pevent *p)
 {
-	int n;
-
 	p->stopping = true;
 	p->source->ops->stop(p->source);
-	do
-		n = p->source->ops->drain(p->source, REORDER_MAX, loop_ingest, p);
-	while (n > 0 && reorder_count(&p->reorder) < REORDER_MAX);
+	(void)drain_rest(p);
 	read_drops(p);
+	/* What loss left wrong is set right for the last time. */
+	if (p->scan.wanted && !p->scan.taken && !p->clock.is_virtual && take_scan(p, false) == 0)
+		p->rescans++;
 	p->scan.wanted = false;
 	p->horizon_ns = UINT64_MAX;
 }

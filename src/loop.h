@@ -41,6 +41,7 @@ struct pevent {
 	struct probe probe;
 	struct scan scan;
 	uint64_t horizon_ns;		/* facts up to here are in order */
+	uint64_t newest_ns;	/* time of the youngest event taken in */
 	uint64_t last_event_ns, last_scan_ns;
 	uint64_t drops_before;		/* of sockets that the watchdog replaced */
 	uint64_t received, refused, lost_output, dispatches, queue_peak, rescans;

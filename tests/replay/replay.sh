@@ -38,8 +38,8 @@ replay() # DIR FORM OUT [COMMAND...]
 {
 	local dir=$1 form=$2 out=$3
 	shift 3
-	# shellcheck disable=SC2046
-	"$@" "$PEVENT" -R "$dir" $(options "$form") >"$out" 2>"$out.err" || return
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	"$@" ${PEVENT_WRAPPER-} "$PEVENT" -R "$dir" $(options "$form") >"$out" 2>"$out.err" || return
 	cat "$out.err" >>"$out"
 	rm "$out.err"
 }
