@@ -11,6 +11,8 @@
 #include "util/macro.h"
 
 #define DRAIN_MAX 65536		/* events taken in at a time */
+#define BATCH_MAX 256		/* a drain may go beyond its limit by less than this */
+#define LATE_NS (NSEC_PER_MSEC / 10)	/* a reader that was there in time needs less */
 #define PROBE_ANSWER_NS NSEC_PER_SEC
 #define SELF_TEST_NS (NSEC_PER_SEC / 2)
 #define SELF_TESTS 4
@@ -41,7 +43,8 @@ static void watch_source(struct pevent *p, bool watch)
  */
 static void set_pace(struct pevent *p, bool found)
 {
-	bool busy = found || reorder_count(&p->reorder) || p->scan.wanted || p->probe.pending;
+	bool busy = found || reorder_count(&p->reorder) || p->scan.wanted || p->scan.taken ||
+		    p->probe.pending;
 
 	if (p->clock.is_virtual)
 		return;
@@ -199,7 +202,7 @@ static void reopen(struct pevent *p, uint64_t now)
 /*
  * Another program can silence every listener on the machine (it withdraws more often than it
  * subscribes), so silence is not believed: a child of our own must be seen, or the socket is
- * replaced. The sequence numbers then tell what was missed.
+ * replaced. What was missed nobody counted: the kernel numbers no events for nobody.
  */
 static void watch(struct pevent *p, uint64_t now)
 {
@@ -212,7 +215,10 @@ static void watch(struct pevent *p, uint64_t now)
 			(void)send_probe(p);
 		return;
 	}
-	if (now - p->probe.child.end_ns < PROBE_ANSWER_NS)
+	/* Whatever came since shows that it lives, be the answer itself lost or still queued. */
+	if (p->last_event_ns > p->probe.child.end_ns)
+		p->probe.pending = false;
+	if (!p->probe.pending || now - p->probe.child.end_ns < PROBE_ANSWER_NS)
 		return;
 	if (!p->silent)
 		log_warning(&p->log, "process connector: silent, and a test process was not seen: "
@@ -232,6 +238,12 @@ static uint64_t safe_horizon(const struct pevent *p, uint64_t before, bool drain
 	return until > REORDER_WINDOW_NS ? until - REORDER_WINDOW_NS : 0;
 }
 
+/* For a whole drain, each of whose events may bring a LOST before it. */
+static bool has_room(const struct pevent *p)
+{
+	return reorder_count(&p->reorder) + 2 * (DRAIN_MAX + BATCH_MAX) <= REORDER_MAX;
+}
+
 int loop_dispatch(struct pevent *p)
 {
 	uint64_t expirations, before = clock_now(&p->clock);
@@ -242,7 +254,7 @@ int loop_dispatch(struct pevent *p)
 	(void)!read(p->timer_fd, &expirations, sizeof(expirations));
 	if (p->clock.is_virtual && !p->probe.pending)
 		(void)send_probe(p);
-	if (reorder_count(&p->reorder) + DRAIN_MAX <= REORDER_MAX) {
+	if (has_room(p)) {
 		n = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p);
 		drained = n < DRAIN_MAX;
 	}
@@ -252,16 +264,34 @@ int loop_dispatch(struct pevent *p)
 	if (n > 0)
 		p->last_event_ns = before;
 	read_drops(p);
-	p->horizon_ns = n == -ENODATA ? UINT64_MAX : safe_horizon(p, before, drained);
+	if (n == -ENODATA || n == -EBADMSG)
+		p->horizon_ns = UINT64_MAX;
+	else
+		p->horizon_ns = safe_horizon(p, before, drained);
 	rescan(p, before, n >= 0 && drained);
 	watch(p, before);
 	set_pace(p, n > 0);
 	return n < 0 ? n : 0;
 }
 
+/* Did the process exec again before its /proc was read? */
+static bool is_outdated(const struct pevent *p, const struct cn_event *ev, uint64_t read_ns)
+{
+	const struct cn_event *later;
+
+	for (size_t i = 1; (later = reorder_at(&p->reorder, i)); i++) {
+		if (later->time_ns > read_ns)
+			break;
+		if (later->what == CN_EXEC && later->tgid == ev->tgid)
+			return true;
+	}
+	return false;
+}
+
 /* EXEC waits for what its reader fetched; true when it is applied. */
 static bool apply_exec(struct pevent *p, const struct cn_event *ev)
 {
+	enum pevent_origin origin = PEVENT_FROM_EXEC_READER;
 	struct proc_facts facts;
 	const void *record;
 	size_t len;
@@ -272,8 +302,14 @@ static bool apply_exec(struct pevent *p, const struct cn_event *ev)
 	if (answer == SOURCE_WAIT)
 		return false;
 	good = answer == SOURCE_RECORD && proc_read_decode(record, len, &facts) == 0;
-	model_apply(&p->model, ev, good ? &facts : NULL,
-		    p->config.no_exec_readers ? PEVENT_FROM_PROC : PEVENT_FROM_EXEC_READER);
+	if (good && facts.read_ns - ev->time_ns > LATE_NS) {
+		/* It may be of a later program: what came meanwhile decides. */
+		if (facts.read_ns > p->horizon_ns)
+			return false;
+		good = !is_outdated(p, ev, facts.read_ns);
+		origin = PEVENT_FROM_PROC;
+	}
+	model_apply(&p->model, ev, good ? &facts : NULL, origin);
 	return true;
 }
 
@@ -305,7 +341,7 @@ static int drain_rest(struct pevent *p)
 {
 	int n = 0, sum = 0;
 
-	while (reorder_count(&p->reorder) + DRAIN_MAX <= REORDER_MAX &&
+	while (has_room(p) &&
 	       (n = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p)) > 0)
 		sum += n;
 	return sum;

@@ -29,7 +29,9 @@ struct scan {
 
 struct pevent {
 	struct pevent_config config;
-	struct log log;
+	struct log log;			/* passes on to the next two */
+	pevent_log_fn log_fn;
+	void *log_data;
 	struct clock clock;
 	struct source_host host;
 	struct source *source;		/* NULL: no input yet */

@@ -95,11 +95,18 @@ _public_ struct pevent *pevent_free(struct pevent *p)
 	return NULL;
 }
 
+static void pass_on(void *data, int level, const char *message)
+{
+	struct pevent *p = data;
+
+	p->log_fn(p->log_data, (enum pevent_log_level)level, message);
+}
+
 _public_ void pevent_set_log(struct pevent *p, pevent_log_fn fn, void *data)
 {
-	/* Same signature but for the enumeration's name. */
-	p->log.fn = (void (*)(void *, int, const char *))(void (*)(void))fn;
-	p->log.data = data;
+	p->log_fn = fn;
+	p->log_data = data;
+	p->log = (struct log){ .fn = fn ? pass_on : NULL, .data = p };
 }
 
 _public_ int pevent_record_to(struct pevent *p, const char *dir)

@@ -230,14 +230,15 @@ int pevent_add_live(struct pevent *p);
 int pevent_add_recording(struct pevent *p, const char *dir);
 /* Store the raw input of pevent_add_live() in dir, which must be new or empty. Call before it. */
 int pevent_record_to(struct pevent *p, const char *dir);
-/* Copies the filter. -EINVAL: a pattern is not valid (logged). */
+/* Copies the filter, in place of the old one and of pevent_follow(). -EINVAL: logged. */
 int pevent_set_filter(struct pevent *p, const struct pevent_filter *filter);
 /* Let through, of all processes, only pid (a child just made, not yet seen) and its descendants. */
 int pevent_follow(struct pevent *p, pid_t pid);
 
 /* A descriptor that polls readable when pevent_dispatch() has work. Owned by the context. */
 int pevent_get_fd(const struct pevent *p);
-/* Take in what the sources have; never blocks. -ENODATA: the recording is at its end. */
+/* Take in what the sources have; never blocks. -ENODATA: the recording is at its end; -EBADMSG: it
+ * breaks off here; other errors: of the socket, or of writing the recording. */
 int pevent_dispatch(struct pevent *p);
 /* 1 and the next event in order of time; 0: none now. It is valid until the next call on p. */
 int pevent_next(struct pevent *p, const struct pevent_event **ret);

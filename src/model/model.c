@@ -255,6 +255,18 @@ static void take_identity(struct model *m, struct process *p, const struct proc_
 		pub->loginuid = f->loginuid;
 }
 
+/* A fork's event is a little later than the start that /proc shows. */
+static bool near(uint64_t ticks, uint64_t other)
+{
+	return ticks - other + 1 <= 2;
+}
+
+static bool same_start(const struct process *p, const struct proc_facts *f)
+{
+	return p->pub.start_ticks == 0 || f->stat.start_ticks == 0 ||
+	       near(p->pub.start_ticks, f->stat.start_ticks);
+}
+
 static void apply_exec(struct model *m, const struct cn_event *cn, const struct proc_facts *f,
 		       enum pevent_origin origin)
 {
@@ -276,6 +288,8 @@ static void apply_exec(struct model *m, const struct cn_event *cn, const struct 
 	p->pub.exec_ns = cn->time_ns;
 	p->pub.kernel_thread = false;
 	p->status = 0;
+	if (f && f->has_stat && !same_start(p, f))
+		f = NULL;	/* its number has a new owner since */
 	if (!scanned_since)
 		p->pub.comm[0] = '\0';
 	if (f)
@@ -482,12 +496,9 @@ static void learn(struct model *m, const struct proc_facts *f)
 /* Is what the table has under this number the process that /proc showed? */
 static bool is_same(const struct process *p, const struct proc_facts *f)
 {
-	/* A fork's event is a little later than the start that /proc shows. */
-	int64_t apart = (int64_t)(p->pub.start_ticks - f->stat.start_ticks);
-
 	if (p->pub.start_ticks == 0)
 		return !p->dead || p->pub.end_ns >= f->read_ns;
-	return apart >= -1 && apart <= 1;
+	return same_start(p, f);
 }
 
 void model_scan_found(struct model *m, const struct proc_facts *f)
@@ -527,9 +538,15 @@ static void name_parents(struct model *m)
 static bool descends(const struct model *m, const struct process *p)
 {
 	for (int depth = 0; p && depth < 4096; depth++) {
+		const struct process *parent;
+
 		if (p->followed)
 			return true;
-		p = process_find_living(&m->table, p->pub.ppid);
+		/* A parent's number may have another owner by now. */
+		parent = process_find_living(&m->table, p->pub.ppid);
+		if (!parent || !near(p->pub.parent_start_ticks, parent->pub.start_ticks))
+			return false;
+		p = parent;
 	}
 	return false;
 }

@@ -61,6 +61,11 @@ const struct cn_event *reorder_peek(const struct reorder *r, uint64_t horizon_ns
 	return at(r, r->head);
 }
 
+const struct cn_event *reorder_at(const struct reorder *r, size_t i)
+{
+	return i < reorder_count(r) ? at(r, r->head + i) : NULL;
+}
+
 void reorder_pop(struct reorder *r)
 {
 	r->head++;

@@ -25,6 +25,8 @@ void reorder_finish(struct reorder *r);	/* accepts zeroed */
 int reorder_add(struct reorder *r, const struct cn_event *ev);
 /* The oldest one not younger than horizon_ns, or NULL; it stays until popped. */
 const struct cn_event *reorder_peek(const struct reorder *r, uint64_t horizon_ns);
+/* The i-th oldest, NULL behind the youngest. */
+const struct cn_event *reorder_at(const struct reorder *r, size_t i);
 void reorder_pop(struct reorder *r);
 
 static inline size_t reorder_count(const struct reorder *r)

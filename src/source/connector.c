@@ -27,6 +27,9 @@
 #define SLOT 192		/* a message is 76 bytes; room for kernels to come */
 #define ACK_TIMEOUT_MS 300	/* it is sent before the request's sendto(2) returns */
 #define OPEN_ATTEMPTS 8
+#define GUARD_ARM 'a'
+#define GUARD_LEAVE 'q'
+#define GUARD_FDS 1024
 #define PROBE_STACK 65536
 
 #ifndef SO_MEMINFO
@@ -112,6 +115,7 @@ static void guard_main(int sock, int line, uint32_t port)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	char request[CN_REQUEST_SIZE], byte = 0;
+	bool armed = false;
 	ssize_t n;
 
 	(void)prctl(PR_SET_NAME, "pevent-guard");
@@ -119,12 +123,16 @@ static void guard_main(int sock, int line, uint32_t port)
 	(void)!chdir("/");
 	if (dup2(sock, 0) < 0 || dup2(line, 1) < 0)
 		_exit(1);
-	(void)syscall(SYS_close_range, 2u, ~0u, 0u);
+	if (syscall(SYS_close_range, 2u, ~0u, 0u) < 0)		/* Linux 5.9 */
+		for (int fd = 2; fd < GUARD_FDS; fd++)
+			close(fd);
 	n = write(1, &byte, 1);
-	do
+	do {
 		n = read(1, &byte, 1);
-	while (n < 0 && errno == EINTR);
-	if (n == 0) {
+		if (n > 0)
+			armed = byte == GUARD_ARM;
+	} while ((n > 0 && armed) || (n < 0 && errno == EINTR));
+	if (n == 0 && armed) {
 		cn_request(request, CN_IGNORE, 1, 0, port);
 		(void)sendto(0, request, sizeof(request), 0, (struct sockaddr *)&kernel,
 			     sizeof(kernel));
@@ -165,11 +173,17 @@ static int start_guard(struct connector *c)
 	return 0;
 }
 
+static void tell_guard(struct connector *c, char what)
+{
+	if (c->guard_fd >= 0)
+		(void)!send(c->guard_fd, &what, 1, MSG_NOSIGNAL);
+}
+
 static void stop_guard(struct connector *c)
 {
 	if (c->guard_fd < 0 || c->guard_pid <= 0)
 		return;
-	(void)!write(c->guard_fd, "q", 1);
+	tell_guard(c, GUARD_LEAVE);
 	close(c->guard_fd);
 	while (waitpid(c->guard_pid, NULL, __WCLONE) < 0 && errno == EINTR)
 		;
@@ -263,7 +277,12 @@ static int open_once(struct connector *c, const struct connector_options *option
 			log_warning(c->log, "guard process: %s", strerror(-error));
 	}
 	error = join_group(c->sock);
-	return error < 0 ? error : subscribe(c, fn, data);
+	if (error == 0)
+		error = subscribe(c, fn, data);
+	/* Not before: an IGNORE without its LISTEN would silence others on kernels before 6.6. */
+	if (error == 0)
+		tell_guard(c, GUARD_ARM);
+	return error;
 }
 
 static bool in_first_namespaces(void)
@@ -298,10 +317,10 @@ int connector_open(struct connector *c, const struct connector_options *options,
 
 void connector_ignore(struct connector *c)
 {
+	stop_guard(c);
 	if (c->listening)
 		(void)send_op(c, CN_IGNORE, 0);
 	c->listening = false;
-	stop_guard(c);
 }
 
 void connector_close(struct connector *c)

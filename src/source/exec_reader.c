@@ -24,6 +24,7 @@
 #define READER_RING (2u << 20)
 #define READER_STACK (512u << 10)
 #define SLICE_NS 100000
+#define TIMELY_NS NSEC_PER_MSEC	/* the program has not run yet, or hardly */
 #define GIVE_UP_NS (100 * NSEC_PER_MSEC)
 #define ORDER_NS NSEC_PER_MSEC
 
@@ -35,6 +36,7 @@ struct reader {
 	pthread_t thread;
 	bool started;
 	enum exec_reader_mode mode;
+	bool unpinned;
 	struct ring ring;
 	void *record;			/* being read */
 	_Atomic uint64_t passed_ns;	/* event time of the last EXEC dealt with */
@@ -42,6 +44,7 @@ struct reader {
 
 	/* The loop's: how long it waits for this reader, and where it then was. */
 	uint64_t waiting_since_ns, waiting_passed_ns;
+	bool given_up;			/* it did not get on: not waited for until it does */
 };
 
 struct exec_readers {
@@ -83,7 +86,7 @@ static enum exec_reader_mode take_priority(void)
 	return EXEC_READER_PLAIN;
 }
 
-static void pin(const struct reader *r)
+static void pin(struct reader *r)
 {
 	cpu_set_t *set = CPU_ALLOC(r->owner->cpus);
 	size_t size = CPU_ALLOC_SIZE(r->owner->cpus);
@@ -93,15 +96,17 @@ static void pin(const struct reader *r)
 	CPU_ZERO_S(size, set);
 	for (uint32_t cpu = r->cpu_first; cpu <= r->cpu_last && cpu < r->owner->cpus; cpu++)
 		CPU_SET_S(cpu, size, set);
-	/* Fails when all of them are offline: events from there cannot come then. */
-	(void)sched_setaffinity(0, size, set);
+	/* Fails when all of them are offline, and in a cpuset without them. */
+	r->unpinned = sched_setaffinity(0, size, set) < 0;
 	CPU_FREE(set);
 }
 
 static void read_process(struct reader *r, const struct cn_event *ev)
 {
-	size_t len = procfs_read(&r->owner->fs, ev->tgid, ev->time_ns, PROCFS_FROM_MEMORY,
-				 r->record);
+	/* A program that has run may have put anything where its arguments were. */
+	bool timely = clock_now(r->owner->fs.clock) - ev->time_ns < TIMELY_NS;
+	size_t len = procfs_read(&r->owner->fs, ev->tgid, ev->time_ns,
+				 timely ? PROCFS_FROM_MEMORY : PROCFS_FROM_FILE, r->record);
 	void *room = ring_reserve(&r->ring, len);
 
 	if (room) {
@@ -135,8 +140,12 @@ static void *reader_main(void *arg)
 			return NULL;
 		if (n < 0 || from_len < sizeof(from) || from.nl_pid != 0)
 			continue;
-		if (cn_decode(buf, (size_t)n, &ev) == 0 && ev.what == (uint32_t)CN_EXEC)
-			read_process(r, &ev);
+		if (cn_decode(buf, (size_t)n, &ev) < 0 || ev.what != (uint32_t)CN_EXEC)
+			continue;
+		read_process(r, &ev);
+		/* A CPU that went offline and came back has lost its reader. */
+		if (r->cpu_first == r->cpu_last && sched_getcpu() != (int)ev.cpu)
+			pin(r);
 	}
 }
 
@@ -262,6 +271,13 @@ void exec_readers_tell(const struct exec_readers *rs, const struct log *log)
 	if (rs->cpus > rs->count)
 		log_warning(log, "exec readers: %u CPUs share %u readers: command lines of the "
 			    "shortest programs may be missed", rs->cpus, rs->count);
+	for (unsigned int i = 0; i < rs->count; i++) {
+		if (!rs->reader[i].unpinned)
+			continue;
+		log_warning(log, "exec readers: cannot run on every CPU (offline, or kept out by a "
+			    "cpuset): command lines of short programs may be missed there");
+		break;
+	}
 	if (mode != EXEC_READER_FIFO)
 		log_warning(log, "exec readers: SCHED_FIFO refused (needs CAP_SYS_NICE), "
 			    "running with %s", what[mode]);
@@ -281,11 +297,11 @@ static bool keep_waiting(struct reader *r, uint64_t passed, uint64_t now_ns)
 	if (r->waiting_since_ns == 0 || r->waiting_passed_ns != passed) {
 		r->waiting_since_ns = now_ns;
 		r->waiting_passed_ns = passed;
+		r->given_up = false;
 	}
-	if (now_ns - r->waiting_since_ns < GIVE_UP_NS)
-		return true;
-	r->waiting_since_ns = 0;
-	return false;
+	if (now_ns - r->waiting_since_ns >= GIVE_UP_NS)
+		r->given_up = true;
+	return !r->given_up;
 }
 
 /* A reader of several CPUs gets their events a little out of order. */
@@ -326,6 +342,7 @@ enum source_answer exec_readers_get(struct exec_readers *rs, uint32_t cpu, int32
 		memcpy(&head, record, sizeof(head));
 		if (head.event_ns == event_ns && head.pid == pid) {
 			r->waiting_since_ns = 0;
+			r->given_up = false;
 			*ret = record;
 			*ret_len = len;
 			return SOURCE_RECORD;

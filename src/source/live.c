@@ -49,11 +49,18 @@ static int live_drain(struct source *s, unsigned int max,
 		      void (*fn)(void *, const struct cn_event *), void *data)
 {
 	struct live *l = live_of(s);
+	int n;
 
 	l->fn = fn;
 	l->data = data;
 	l->now_ns = clock_now(l->clock);
-	return connector_drain(&l->connector, max, take, l);
+	n = connector_drain(&l->connector, max, take, l);
+	if (l->recorder && n >= 0) {
+		int error = recorder_flush(l->recorder);
+
+		return error < 0 ? error : n;
+	}
+	return n;
 }
 
 static int live_drops(struct source *s, struct source_drops *ret)

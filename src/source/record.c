@@ -28,7 +28,7 @@ struct recorder {
 	const struct clock *clock;
 	int64_t realtime_offset_ns;	/* as it was at the start: replay knows no other */
 	const struct log *log;
-	bool failed;
+	int error;		/* -errno of the first write that failed */
 };
 
 /* Each byte as the code point of its value: nothing is lost, and text stays readable. */
@@ -76,15 +76,22 @@ static bool is_empty(int dir)
 	return entries <= 2;	/* "." and ".." */
 }
 
+/* What is stored up to here is good; a hole in it would not be seen. */
+static void fail(struct recorder *r, int error)
+{
+	if (r->error == 0)
+		r->error = log_error(r->log, error, "recording: %s: it ends here",
+				     strerror(-error));
+}
+
 static void write_line(struct recorder *r)
 {
 	strbuf_putc(&r->line, '\n');
-	if (!r->failed &&
-	    (r->line.failed || fwrite(r->line.data, 1, r->line.len, r->proc) != r->line.len)) {
-		r->failed = true;
-		log_warning(r->log, "recording: %s: it ends here",
-			    strerror(r->line.failed ? ENOMEM : errno));
-	}
+	if (r->line.failed)
+		fail(r, -ENOMEM);
+	else if (r->error == 0 &&
+		 fwrite(r->line.data, 1, r->line.len, r->proc) != r->line.len)
+		fail(r, -errno);
 	strbuf_reset(&r->line);
 }
 
@@ -169,20 +176,26 @@ struct recorder *recorder_free(struct recorder *r)
 {
 	if (!r)
 		return NULL;
-	if (r->netlink) {
-		if (pcap_dump_flush(r->netlink) < 0 && !r->failed)
-			log_warning(r->log, "recording: %s: %s", RECORD_NETLINK, strerror(errno));
+	if (r->netlink)
 		pcap_dump_close(r->netlink);
-	}
 	if (r->pcap)
 		pcap_close(r->pcap);
-	if (r->proc && fclose(r->proc) != 0 && !r->failed)
-		log_warning(r->log, "recording: %s: %s", RECORD_PROC, strerror(errno));
+	if (r->proc)
+		fclose(r->proc);
 	if (r->dir >= 0)
 		close(r->dir);
 	strbuf_finish(&r->line);
 	free(r);
 	return NULL;
+}
+
+int recorder_flush(struct recorder *r)
+{
+	if (r->error == 0 &&
+	    (ferror(pcap_dump_file(r->netlink)) || pcap_dump_flush(r->netlink) < 0 ||
+	     fflush(r->proc) != 0))
+		fail(r, errno ? -errno : -EIO);
+	return r->error;
 }
 
 void recorder_netlink(struct recorder *r, uint64_t now_ns, const void *raw, size_t len)
@@ -199,7 +212,7 @@ void recorder_netlink(struct recorder *r, uint64_t now_ns, const void *raw, size
 		.len = (bpf_u_int32)(RECORD_PSEUDO_HEADER + len),
 	};
 
-	if (r->failed || len > sizeof(packet) - RECORD_PSEUDO_HEADER)
+	if (r->error || len > sizeof(packet) - RECORD_PSEUDO_HEADER)
 		return;
 	memcpy(packet + RECORD_PSEUDO_HEADER, raw, len);
 	pcap_dump((u_char *)r->netlink, &head, packet);

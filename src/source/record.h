@@ -22,10 +22,12 @@
 
 struct recorder;
 
-/* Logs what fails. A write error ends the recording, with a warning, not the run. */
+/* Logs what fails. */
 int recorder_new(struct recorder **ret, const char *dir, const struct clock *clock,
 		 const struct log *log);
 struct recorder *recorder_free(struct recorder *r);
+/* Hands what is stored to the kernel. 0, or the first error: then the recording has ended. */
+int recorder_flush(struct recorder *r);
 void recorder_netlink(struct recorder *r, uint64_t now_ns, const void *raw, size_t len);
 void recorder_exec(struct recorder *r, const void *record, size_t len);
 void recorder_scan(struct recorder *r, const struct strbuf *records, uint64_t begin_ns,

@@ -50,8 +50,11 @@ struct replay {
 	struct cn_event held;		/* first message of the next drain */
 	uint64_t held_ns;
 	bool have_held, ended;
+	bool truncated;			/* netlink.pcap stops in the middle */
 	struct source_drops drops;
-	struct strbuf record;
+	struct strbuf record;		/* given out last, */
+	uint64_t record_ns;		/* for the EXEC of that time, */
+	int32_t record_pid;		/* and that process; 0: none */
 	uint64_t malformed, exec_read;
 	struct clock *clock;
 	const struct log *log;
@@ -211,8 +214,10 @@ static void hold_next(struct replay *r)
 		r->have_held = true;
 		return;
 	}
-	if (got == PCAP_ERROR)
-		log_warning(r->log, "%s: %s", RECORD_NETLINK, pcap_geterr(r->pcap));
+	if (got == PCAP_ERROR) {
+		r->truncated = true;
+		log_error(r->log, -EBADMSG, "%s: %s", RECORD_NETLINK, pcap_geterr(r->pcap));
+	}
 }
 
 /* All messages of one drain carry its time. */
@@ -225,7 +230,7 @@ static int replay_drain(struct source *s, unsigned int max,
 
 	if (!r->have_held || r->ended) {
 		r->ended = true;
-		return -ENODATA;
+		return r->truncated ? -EBADMSG : -ENODATA;
 	}
 	r->clock->now_ns = MAX(r->clock->now_ns, now);
 	while (r->have_held && r->held_ns == now && count < max) {
@@ -288,6 +293,8 @@ static enum source_answer replay_exec_get(struct source *s, uint32_t cpu, int32_
 	struct json_object *o;
 
 	(void)cpu;
+	if (r->record_pid == pid && r->record_ns == event_ns)
+		goto found;
 	while ((o = find_line(r, KIND_EXEC)) && (uint64_t)get_int(o, "event") < event_ns)
 		drop_line(r, KIND_EXEC);
 	if (!o || (uint64_t)get_int(o, "event") != event_ns || get_int(o, "pid") != pid)
@@ -295,9 +302,13 @@ static enum source_answer replay_exec_get(struct source *s, uint32_t cpu, int32_
 	strbuf_reset(&r->record);
 	put_record(&r->record, o);
 	drop_line(r, KIND_EXEC);
+	r->record_pid = 0;
 	if (r->record.failed)
 		return SOURCE_MISSED;
 	r->exec_read++;
+	r->record_pid = pid;
+	r->record_ns = event_ns;
+found:
 	*ret = r->record.data;
 	*ret_len = r->record.len;
 	return SOURCE_RECORD;

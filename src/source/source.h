@@ -39,7 +39,10 @@ struct source_account {
 };
 
 struct source_ops {
-	/* At most max events to fn; how many, -ENODATA at the end of a recording, or -errno. */
+	/*
+	 * At most max events to fn; how many, -ENODATA at the end of a recording, -EBADMSG where it
+	 * breaks off, or -errno.
+	 */
 	int (*drain)(struct source *s, unsigned int max,
 		     void (*fn)(void *, const struct cn_event *), void *data);
 	int (*drops)(struct source *s, struct source_drops *ret);

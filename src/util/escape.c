@@ -208,7 +208,7 @@ void escape_text(struct strbuf *b, const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
 
-	if (span_safe(p, len, UNSAFE) == len)
+	if (span_safe(p, len, UNSAFE | BACKSLASH) == len)
 		strbuf_append(b, p, len);
 	else
 		put_escaped(b, p, len, UNSAFE | BACKSLASH);

@@ -16,7 +16,7 @@
  * A single byte (C0, DEL, invalid) becomes \xNN, a code point \u{N...} in lower-case hex.
  */
 
-/* As it is, the unsafe bytes escaped and backslashes doubled only where anything was escaped. */
+/* As it is, unsafe bytes escaped and backslashes doubled: what looks escaped, is. */
 void escape_text(struct strbuf *b, const char *s, size_t len);
 /*
  * As a word of a shell command line: bare when it is plain, 'quoted' when a shell would act on it,

@@ -86,7 +86,7 @@ TEST(utf8_valid)
 TEST(text)
 {
 	CHECK_ESCAPE(escape_text, "", "");
-	CHECK_ESCAPE(escape_text, "a 'b' \"c\" \\ $d", "a 'b' \"c\" \\ $d");
+	CHECK_ESCAPE(escape_text, "a 'b' \"c\" \\ $d", "a 'b' \"c\" \\\\ $d");
 	CHECK_ESCAPE(escape_text, "a\\b\nc", "a\\\\b\\x0ac");
 	CHECK_ESCAPE(escape_text, "\0", "\\x00");
 	CHECK_ESCAPE(escape_text, "\x1b[31m", "\\x1b[31m");
@@ -127,6 +127,8 @@ TEST(text_every_byte)
 		escape_text(&out, &s, 1);
 		if (c < 0x20 || c >= 0x7f)
 			snprintf(want, sizeof(want), "\\x%02x", c);
+		if (c == '\\')
+			snprintf(want, sizeof(want), "\\\\");
 		test_bytes(__FILE__, __LINE__, out.data, out.len, want, strlen(want));
 	}
 }

@@ -181,7 +181,7 @@ TEST(truncated_pcap)
 	CHECK_EQ(stat(path_of("netlink.pcap"), &st), 0);
 	CHECK_EQ(truncate(path_of("netlink.pcap"), st.st_size - 7), 0);
 	p = open_recording();
-	run(p);
+	run_to(p, -EBADMSG);
 	EXPECT(p, PEVENT_START, 0);
 	EXPECT(p, PEVENT_FORK, 20);
 	EXPECT(p, PEVENT_EXEC, 20);
