@@ -390,6 +390,7 @@ int loop_begin(struct pevent *p)
 	p->last_event_ns = now;
 	if (take_scan(p, true) < 0)
 		return -EIO;
+	sequence_finish(&p->sequence);	/* what passed before is not part of the run */
 	model_report_start(&p->model, now);
 	apply_scan(p, true);
 	return 0;
@@ -417,6 +418,7 @@ int loop_self_test(struct pevent *p)
 		if (error < 0 || !p->probe.pending)
 			break;
 		reopen(p, clock_now(&p->clock));
+		sequence_finish(&p->sequence);
 	}
 	if (error < 0)
 		return log_error(&p->log, error, "self-test: %s", strerror(-error));

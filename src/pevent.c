@@ -283,8 +283,8 @@ _public_ void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret)
 
 	s[PEVENT_SOURCE_CONNECTOR].active = p->source;
 	s[PEVENT_SOURCE_CONNECTOR].received = p->received;
-	s[PEVENT_SOURCE_CONNECTOR].lost = p->refused + MAX(p->sequence.lost,
-							   p->drops_before + p->drops.total);
+	s[PEVENT_SOURCE_CONNECTOR].lost = p->refused + p->model.queue.refused +
+		MAX(p->sequence.lost, p->drops_before + p->drops.total);
 	memcpy(s[PEVENT_SOURCE_CONNECTOR].state, account.connector, sizeof(account.connector));
 	s[PEVENT_SOURCE_EXEC_READER].active = account.exec_active;
 	s[PEVENT_SOURCE_EXEC_READER].received = account.exec_read;

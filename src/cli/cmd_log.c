@@ -110,6 +110,8 @@ static bool on_hangup(void *data)
 	r = writer_reopen(run->writer, run->o->output);
 	if (r < 0)
 		diag_errno(run->o->output, r);
+	else if (run->text)
+		text_restart(run->text);
 	return true;
 }
 

@@ -179,6 +179,11 @@ unsigned int text_want(const struct text *t)
 	return want;
 }
 
+void text_restart(struct text *t)
+{
+	t->until_header = 0;
+}
+
 static void put_header(struct text *t, struct strbuf *b)
 {
 	struct winsize size = { 0 };

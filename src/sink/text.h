@@ -32,6 +32,7 @@ struct text_options {
 /* -EINVAL: columns; what is wrong with them is appended to `why` (may be NULL). */
 int text_new(struct text **ret, const struct text_options *options, struct strbuf *why);
 struct text *text_free(struct text *t);	/* accepts NULL; returns NULL */
+void text_restart(struct text *t);	/* another file begins: the header is due */
 /* Appends the event's lines, the header before them when it is due. START has none. */
 void text_event(struct text *t, const struct pevent_event *event, struct strbuf *b);
 

@@ -64,6 +64,23 @@ def output(t):
     with open(log, "rb") as f:
         data = f.read()
     t.equal(data.count(b"gen-0-0-199\n"), 4, "-o appends")
+    # a file system of its own, gone with the mount namespace
+    status, _, err = t.run(["unshare", "-m", "/bin/sh", "-c", 'mount -t tmpfs -o size=128k none "$1" && '
+                            'exec "$2" record -D 3 "$1/r" -- "$3" vfork -n 20000',
+                            "sh", t.tmp, PEVENT, rig.rig("gen")], timeout=30)
+    t.ok(status == 1 and "recording: " in text(err), "record into a full place: status 1", status, err)
+    log = t.path("reopened")
+    p = t.start([PEVENT, "-l", "-o", log])
+    t.ok(rig.wait_started(log), "-o: starts")
+    os.rename(log, log + ".1")
+    p.send_signal(signal.SIGHUP)
+    rig.wait_until(lambda: os.path.exists(log))
+    t.start([rig.rig("tiny"), "after-the-hangup"]).wait()
+    t.ok(rig.wait_started(log), "SIGHUP: the log is opened anew")
+    p.terminate()
+    p.wait(timeout=10)
+    with open(log, "rb") as f:
+        t.ok(f.read().startswith(b"Time "), "and begins with a header")
 
 
 def command(t):
