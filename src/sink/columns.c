@@ -197,7 +197,10 @@ static void put_info(_unused_ struct columns_state *s, const struct line *l, str
 			cell_count(c, e->u.ids.effective, INFO_WIDTH);
 		break;
 	case PEVENT_LOST:
-		cell_count(c, e->u.lost.count, INFO_WIDTH);
+		if (e->u.lost.count)
+			cell_count(c, e->u.lost.count, INFO_WIDTH);
+		else
+			cell_unknown(c);
 		break;
 	default:
 		break;

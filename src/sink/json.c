@@ -438,7 +438,8 @@ static void put_lost(const struct pevent_event *e, struct strbuf *b)
 	const char *source = pevent_source_name(e->u.lost.source);
 
 	json_lit(b, "\"pevent\":{\"lost\":{");
-	json_u64(b, "count", e->u.lost.count);
+	if (e->u.lost.count)
+		json_u64(b, "count", e->u.lost.count);
 	if (source)
 		json_string(b, "source", source, strlen(source));
 	if (e->cpu != UINT32_MAX)
