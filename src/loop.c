@@ -17,6 +17,7 @@
 #define SELF_TEST_NS (NSEC_PER_SEC / 2)
 #define SELF_TESTS 4
 #define PROBE_TAIL_NS (NSEC_PER_SEC / 10)	/* its EXIT may follow its reaping */
+#define SETTLE_NS (10 * NSEC_PER_MSEC)	/* who is gone from /proc still has its EXIT to come */
 #define CLOCK_SET_NS ((int64_t)NSEC_PER_MSEC)
 #define RESCAN_PAUSE_NS (NSEC_PER_SEC / 5)
 
@@ -79,6 +80,19 @@ static void hold(struct pevent *p, const struct cn_event *ev)
 		p->refused++;
 }
 
+void loop_add_lost(struct pevent *p, enum pevent_source source, uint64_t count)
+{
+	struct cn_event lost = { .what = FACT_LOST, .cpu = UINT32_MAX, .ack = source,
+				 .time_ns = clock_now(&p->clock) };
+
+	do {
+		lost.seq = (uint32_t)MIN(count, (uint64_t)UINT32_MAX);
+		count -= lost.seq;
+		hold(p, &lost);
+	} while (count);
+	loop_arm(p, p->config.tick_us * NSEC_PER_USEC);
+}
+
 /* Each event as it comes out of the socket. */
 void loop_ingest(void *data, const struct cn_event *ev)
 {
@@ -95,7 +109,7 @@ void loop_ingest(void *data, const struct cn_event *ev)
 		hold(p, &lost);
 		p->scan.wanted = true;
 	}
-	if (ev->what == CN_NONE)
+	if (ev->what == CN_NONE || ev->what == FACT_LOST)	/* that is ours alone */
 		return;
 	p->received++;
 	p->newest_ns = MAX(p->newest_ns, ev->time_ns);
@@ -142,6 +156,8 @@ static int take_scan(struct pevent *p, bool first)
 
 	if (error < 0)
 		strbuf_finish(&p->scan.records);
+	else if (!first)
+		p->scan.end_ns += SETTLE_NS;
 	p->scan.taken = error == 0;
 	return error;
 }
@@ -195,7 +211,7 @@ static void reopen(struct pevent *p, uint64_t now)
 		return;
 	(void)epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->source->fd, &ev);
 	p->busy = true;
-	model_report_lost(&p->model, PEVENT_SOURCE_CONNECTOR, UINT32_MAX, 0, now);
+	loop_add_lost(p, PEVENT_SOURCE_CONNECTOR, 0);
 	(void)send_probe(p);
 }
 

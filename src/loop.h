@@ -65,6 +65,8 @@ bool loop_advance(struct pevent *p);
 void loop_stop(struct pevent *p);
 /* Events from the source, before they are in order. For live_new(). */
 void loop_ingest(void *data, const struct cn_event *ev);
+/* Something is missing from here on; 0: it is not known how much. */
+void loop_add_lost(struct pevent *p, enum pevent_source source, uint64_t count);
 /* The next wake-up by the timer. */
 void loop_arm(struct pevent *p, uint64_t delay_ns);
 

@@ -172,7 +172,7 @@ _public_ int pevent_add_lost(struct pevent *p, enum pevent_source source, uint64
 		return -EINVAL;
 	if (source == PEVENT_SOURCE_OUTPUT)
 		p->lost_output += count;
-	model_report_lost(&p->model, source, UINT32_MAX, count, clock_now(&p->clock));
+	loop_add_lost(p, source, count);
 	return 0;
 }
 

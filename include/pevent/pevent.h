@@ -244,7 +244,8 @@ int pevent_dispatch(struct pevent *p);
 int pevent_next(struct pevent *p, const struct pevent_event **ret);
 /* Withdraw, drain: what is still held then comes from pevent_next() without delay. */
 int pevent_stop(struct pevent *p);
-/* Put a LOST event into the stream and the account, for lines the client could not deliver. */
+/* Put a LOST event into the stream, at its time, and into the account: for lines that the client
+ * could not deliver. */
 int pevent_add_lost(struct pevent *p, enum pevent_source source, uint64_t count);
 
 void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret);

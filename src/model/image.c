@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/macro.h"
+
 /* Copies a piece to the end of the image's bytes, NUL-terminated. */
 static const char *place(char **end, const char *data, size_t len)
 {
@@ -17,18 +19,21 @@ static const char *place(char **end, const char *data, size_t len)
 	return start;
 }
 
-struct image *image_new(const struct proc_facts *f, enum pevent_origin origin)
+struct image *image_new(const struct proc_facts *f, enum pevent_origin origin, size_t *account)
 {
-	size_t size = f->args_len + f->exe_len + f->cwd_len + f->cgroup_len + 4;
-	struct image *image = malloc(sizeof(*image) + size);
+	size_t args_len = *account < IMAGES_MAX ? f->args_len : MIN(f->args_len,
+								   (size_t)IMAGE_ARGS_SHORT);
+	size_t size = sizeof(struct image) + args_len + f->exe_len + f->cwd_len + f->cgroup_len + 4;
+	struct image *image = malloc(size);
 	char *end;
 
 	if (!image)
 		return NULL;
 	end = image->bytes;
-	*image = (struct image){ .refs = 1 };
-	image->pub.args = place(&end, f->args, f->args_len);
-	image->pub.args_len = f->args ? f->args_len : 0;
+	*image = (struct image){ .refs = 1, .size = size, .account = account };
+	*account += size;
+	image->pub.args = place(&end, f->args, args_len);
+	image->pub.args_len = f->args ? args_len : 0;
 	image->pub.args_total = f->args ? f->args_total : 0;
 	image->pub.exe = place(&end, f->exe, f->exe_len);
 	image->pub.cwd = place(&end, f->cwd, f->cwd_len);
@@ -46,7 +51,9 @@ struct image *image_ref(struct image *image)
 
 struct image *image_unref(struct image *image)
 {
-	if (image && --image->refs == 0)
+	if (image && --image->refs == 0) {
+		*image->account -= image->size;
 		free(image);
+	}
 	return NULL;
 }

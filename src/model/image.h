@@ -11,13 +11,22 @@
 struct image {
 	struct pevent_image pub;
 	unsigned int refs;
+	size_t size;
+	size_t *account;	/* sum of the sizes of all */
 	unsigned int filter_round;	/* filter that `matches` is the answer of; 0: none yet */
 	bool matches;
 	char bytes[];
 };
 
-/* What a program's /proc files say; NULL when memory is out. One reference is the caller's. */
-struct image *image_new(const struct proc_facts *facts, enum pevent_origin origin);
+#define IMAGES_MAX (128u << 20)	/* bytes of all images: beyond that arguments are cut shorter */
+#define IMAGE_ARGS_SHORT 256
+
+/*
+ * What a program's /proc files say; NULL when memory is out. One reference is the caller's.
+ * account must live as long as the image.
+ */
+struct image *image_new(const struct proc_facts *facts, enum pevent_origin origin,
+			size_t *account);
 struct image *image_ref(struct image *image);	/* accepts NULL */
 struct image *image_unref(struct image *image);	/* accepts NULL, returns NULL */
 

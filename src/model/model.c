@@ -295,7 +295,7 @@ static void apply_exec(struct model *m, const struct cn_event *cn, const struct 
 	if (f)
 		take_identity(m, p, f);
 	if (f && (f->args || f->exe))
-		image = image_new(f, origin);
+		image = image_new(f, origin, &m->image_bytes);
 	if (!image)
 		m->exec_missed++;
 	if (image || !scanned_since)
@@ -449,7 +449,8 @@ void model_apply(struct model *m, const struct cn_event *cn, const struct proc_f
 		apply_other(m, cn);
 		break;
 	case FACT_LOST:
-		model_report_lost(m, PEVENT_SOURCE_CONNECTOR, cn->cpu, cn->seq, cn->time_ns);
+		if (cn->ack < PEVENT_SOURCE_COUNT)
+			model_report_lost(m, cn->ack, cn->cpu, cn->seq, cn->time_ns);
 		break;
 	default:	/* acknowledgements; events of kernels to come */
 		break;
@@ -478,7 +479,8 @@ static void take_scan(struct model *m, struct process *p, const struct proc_fact
 	p->pub.threads_peak = MAX(p->pub.threads_peak, p->pub.threads);
 	take_identity(m, p, f);
 	if (!same && (f->args || f->exe || f->cgroup))
-		process_set_image(p, image_new(f, PEVENT_FROM_PROC), PEVENT_FROM_PROC);
+		process_set_image(p, image_new(f, PEVENT_FROM_PROC, &m->image_bytes),
+				  PEVENT_FROM_PROC);
 }
 
 static void learn(struct model *m, const struct proc_facts *f)

@@ -11,7 +11,7 @@
 #include "queue.h"
 #include "wire/cn.h"
 
-/* A fact of our own among those of the connector: `seq` events of `cpu` are missing here. */
+/* A fact of our own among those of the connector: `seq` of source `ack` are missing, on `cpu`. */
 #define FACT_LOST 0x7ffffff0u
 
 struct model {
@@ -21,6 +21,7 @@ struct model {
 	uint64_t sequence;		/* of the last event let through */
 	uint64_t events[PEVENT_TYPE_COUNT];
 	uint64_t evicted;
+	size_t image_bytes;		/* of all programs known */
 	uint64_t exec_missed;		/* programs whose command line nobody could read */
 	uint64_t learnt;		/* processes that /proc told of */
 	unsigned int scan_round;

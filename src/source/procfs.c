@@ -160,14 +160,16 @@ static int32_t pid_of_name(const char *name)
 	return pid;
 }
 
-int procfs_scan(const struct procfs *fs, struct strbuf *ret)
+int procfs_scan(const struct procfs *from, struct strbuf *ret)
 {
+	struct procfs brief = *from, *fs = &brief;
 	int fd = openat(fs->fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	struct dirent *entry;
 	DIR *dir;
 
 	if (fd < 0)
 		return -errno;
+	brief.args_max = MIN(brief.args_max, (uint32_t)PROCFS_SCAN_ARGS);
 	dir = fdopendir(fd);
 	if (!dir) {
 		int error = errno;

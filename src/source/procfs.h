@@ -10,6 +10,7 @@
 #include "wire/proc.h"
 
 #define PROCFS_TEXT_MAX 4096	/* bytes kept of each file but the command line */
+#define PROCFS_SCAN_ARGS 4096	/* bytes kept of command lines in a scan: all are held at once */
 
 struct procfs {
 	int fd;			/* of the root */

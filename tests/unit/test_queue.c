@@ -3,11 +3,13 @@
 #include "model/queue.h"
 #include "test.h"
 
+static size_t bytes;
+
 static struct image *make_image(const char *args, size_t len)
 {
 	struct proc_facts facts = { .args = args, .args_len = len, .args_total = len };
 
-	return image_new(&facts, PEVENT_FROM_PROC);
+	return image_new(&facts, PEVENT_FROM_PROC, &bytes);
 }
 
 TEST(first_in_first_out)
@@ -123,7 +125,7 @@ TEST(image_pieces)
 		.args = "a\0\0b", .args_len = 4, .args_total = 100, .exe = "/bin/sh", .exe_len = 7,
 		.cwd = "/tmp/x", .cwd_len = 4, .cgroup = "/", .cgroup_len = 1,
 	}, none = { 0 };
-	struct image *image = image_new(&facts, PEVENT_FROM_EXEC_READER);
+	struct image *image = image_new(&facts, PEVENT_FROM_EXEC_READER, &bytes);
 
 	CHECK_STR(image->pub.args, 5, "a\0\0b\0");	/* the NUL after it is not counted */
 	CHECK_EQ(image->pub.args_len, 4);
@@ -134,7 +136,7 @@ TEST(image_pieces)
 	CHECK_EQ(image->pub.origin, PEVENT_FROM_EXEC_READER);
 	CHECK(image_of(&image->pub) == image);
 	CHECK(!image_unref(image));
-	image = image_new(&none, PEVENT_FROM_PROC);
+	image = image_new(&none, PEVENT_FROM_PROC, &bytes);
 	CHECK(!image->pub.args && !image->pub.exe && !image->pub.cwd && !image->pub.cgroup);
 	CHECK_EQ(image->pub.origin, PEVENT_FROM_NONE);
 	image_unref(image);
