@@ -28,7 +28,8 @@
 #define ACK_TIMEOUT_MS 300	/* it is sent before the request's sendto(2) returns */
 #define OPEN_ATTEMPTS 8
 #define GUARD_ARM 'a'
-#define GUARD_LEAVE 'q'
+#define GUARD_DISARM 'd'	/* answered */
+#define GUARD_ANSWER_S 1
 #define GUARD_FDS 1024
 #define PROBE_STACK 65536
 
@@ -127,12 +128,14 @@ static void guard_main(int sock, int line, uint32_t port)
 		for (int fd = 2; fd < GUARD_FDS; fd++)
 			close(fd);
 	n = write(1, &byte, 1);
-	do {
-		n = read(1, &byte, 1);
-		if (n > 0)
-			armed = byte == GUARD_ARM;
-	} while ((n > 0 && armed) || (n < 0 && errno == EINTR));
-	if (n == 0 && armed) {
+	while ((n = read(1, &byte, 1)) > 0 || (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
+		armed = byte == GUARD_ARM;
+		if (!armed)
+			n = write(1, &byte, 1);
+	}
+	if (armed) {
 		cn_request(request, CN_IGNORE, 1, 0, port);
 		(void)sendto(0, request, sizeof(request), 0, (struct sockaddr *)&kernel,
 			     sizeof(kernel));
@@ -146,6 +149,7 @@ static void guard_main(int sock, int line, uint32_t port)
  */
 static int start_guard(struct connector *c)
 {
+	const struct timeval patience = { .tv_sec = GUARD_ANSWER_S };
 	sigset_t all, old;
 	int line[2];
 	char byte;
@@ -167,6 +171,7 @@ static int start_guard(struct connector *c)
 		close(line[0]);
 		return -errno;
 	}
+	(void)setsockopt(line[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	c->guard_fd = line[0];
 	c->guard_pid = (int)pid;
 	(void)!read(line[0], &byte, 1);
@@ -183,7 +188,7 @@ static void stop_guard(struct connector *c)
 {
 	if (c->guard_fd < 0 || c->guard_pid <= 0)
 		return;
-	tell_guard(c, GUARD_LEAVE);
+	(void)kill(c->guard_pid, SIGKILL);	/* stopped or not; it has nothing left to do */
 	close(c->guard_fd);
 	while (waitpid(c->guard_pid, NULL, __WCLONE) < 0 && errno == EINTR)
 		;
@@ -317,10 +322,19 @@ int connector_open(struct connector *c, const struct connector_options *options,
 
 void connector_ignore(struct connector *c)
 {
-	stop_guard(c);
+	char answer;
+
+	/*
+	 * Disarmed before the IGNORE, or two of them could be sent; gone after it, or its exit would
+	 * be the last event of the run.
+	 */
+	tell_guard(c, GUARD_DISARM);
+	if (c->guard_fd >= 0)
+		(void)!read(c->guard_fd, &answer, 1);
 	if (c->listening)
 		(void)send_op(c, CN_IGNORE, 0);
 	c->listening = false;
+	stop_guard(c);
 }
 
 void connector_close(struct connector *c)
