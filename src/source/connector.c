@@ -325,8 +325,8 @@ void connector_ignore(struct connector *c)
 	char answer;
 
 	/*
-	 * Disarmed before the IGNORE, or two of them could be sent; gone after it, or its exit would
-	 * be the last event of the run.
+	 * Disarmed before the IGNORE, or two of them could be sent; ended after it, or its exit
+	 * would be the last event of the run.
 	 */
 	tell_guard(c, GUARD_DISARM);
 	if (c->guard_fd >= 0)
