@@ -233,7 +233,7 @@ static void watch(struct pevent *p, uint64_t now)
 	}
 	/* Whatever came since shows that it lives, be the answer itself lost or still queued. */
 	if (p->last_event_ns > p->probe.child.end_ns)
-		p->probe.pending = false;
+		p->probe.pending = p->silent = false;
 	if (!p->probe.pending || now - p->probe.child.end_ns < PROBE_ANSWER_NS)
 		return;
 	if (!p->silent)

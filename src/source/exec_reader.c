@@ -356,18 +356,11 @@ enum source_answer exec_readers_get(struct exec_readers *rs, uint32_t cpu, int32
 }
 
 
-void exec_readers_account(const struct exec_readers *rs, uint64_t *ret_read, uint64_t *ret_lost)
+uint64_t exec_readers_read(const struct exec_readers *rs)
 {
-	uint64_t reads = 0, lost = 0;
+	uint64_t sum = 0;
 
-	for (unsigned int i = 0; i < rs->count; i++) {
-		const struct reader *r = &rs->reader[i];
-		uint32_t drops = 0, queued;
-
-		(void)connector_fd_drops(r->fd, &drops, &queued);
-		reads += atomic_load_explicit(&r->read, memory_order_relaxed);
-		lost += drops + atomic_load_explicit(&r->ring.refused, memory_order_relaxed);
-	}
-	*ret_read = reads;
-	*ret_lost = lost;
+	for (unsigned int i = 0; i < rs->count; i++)
+		sum += atomic_load_explicit(&rs->reader[i].read, memory_order_relaxed);
+	return sum;
 }

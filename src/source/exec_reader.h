@@ -46,7 +46,7 @@ enum source_answer exec_readers_get(struct exec_readers *r, uint32_t cpu, int32_
 					 uint64_t event_ns, uint64_t now_ns, const void **ret,
 					 size_t *ret_len);
 
-/* Command lines handed over, and those lost: events dropped by the kernel, rings that were full. */
-void exec_readers_account(const struct exec_readers *r, uint64_t *ret_read, uint64_t *ret_lost);
+/* Command lines handed over; those missed are known to who asks for them. */
+uint64_t exec_readers_read(const struct exec_readers *r);
 
 #endif

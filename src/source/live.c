@@ -158,15 +158,21 @@ static void live_account(const struct source *s, struct source_account *ret)
 	};
 	const struct live *l = CONTAINER_OF(s, const struct live, source);
 
-	*ret = (struct source_account){ .malformed = l->connector.malformed };
-	snprintf(ret->connector, sizeof(ret->connector), "%u KiB of kernel memory",
-		 l->connector.buffer >> 10);
+	const uint64_t strange = l->connector.foreign + l->connector.malformed;
+	int n;
+
+	*ret = (struct source_account){ 0 };
+	n = snprintf(ret->connector, sizeof(ret->connector), "%u KiB of kernel memory",
+		     l->connector.buffer >> 10);
+	if (strange)
+		snprintf(ret->connector + n, sizeof(ret->connector) - (size_t)n,
+			 ", %llu messages not its own dropped", (unsigned long long)strange);
 	if (!l->readers) {
 		snprintf(ret->exec_reader, sizeof(ret->exec_reader), "off: /proc is read late");
 		return;
 	}
 	ret->exec_active = true;
-	exec_readers_account(l->readers, &ret->exec_read, &ret->exec_lost);
+	ret->exec_read = exec_readers_read(l->readers);
 	snprintf(ret->exec_reader, sizeof(ret->exec_reader), "%u threads, %s",
 		 exec_readers_count(l->readers), modes[exec_readers_mode(l->readers)]);
 }

@@ -345,9 +345,11 @@ static void replay_account(const struct source *s, struct source_account *ret)
 {
 	const struct replay *r = CONTAINER_OF(s, const struct replay, source);
 
-	*ret = (struct source_account){ .exec_read = r->exec_read, .malformed = r->malformed,
-					.connector = "replay", .exec_reader = "replay",
-					.exec_active = true };
+	*ret = (struct source_account){ .exec_read = r->exec_read, .connector = "replay",
+					.exec_reader = "replay", .exec_active = true };
+	if (r->malformed)
+		snprintf(ret->connector, sizeof(ret->connector),
+			 "replay, %llu messages not understood", (unsigned long long)r->malformed);
 }
 
 static void replay_free(struct source *s)

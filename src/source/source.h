@@ -32,8 +32,7 @@ struct source_drops {
 };
 
 struct source_account {
-	uint64_t exec_read, exec_lost;
-	uint64_t malformed;		/* datagrams that were no connector message */
+	uint64_t exec_read;
 	char connector[96], exec_reader[96];	/* how they run */
 	bool exec_active;
 };
