@@ -8,12 +8,14 @@ static const char *const type_names[PEVENT_TYPE_COUNT] = {
 	[PEVENT_EXIT] = "exit",	  [PEVENT_CORE] = "core",   [PEVENT_COMM] = "comm",
 	[PEVENT_PTRACE] = "ptrce", [PEVENT_UID] = "uid",    [PEVENT_GID] = "gid",
 	[PEVENT_SID] = "sid",	  [PEVENT_LOST] = "lost",   [PEVENT_START] = "start",
+	[PEVENT_SNAPSHOT] = "snap",
 };
 
 static const char *const source_names[PEVENT_SOURCE_COUNT] = {
 	[PEVENT_SOURCE_CONNECTOR] = "connector", [PEVENT_SOURCE_EXEC_READER] = "exec-reader",
 	[PEVENT_SOURCE_PROC] = "proc",		 [PEVENT_SOURCE_TABLE] = "table",
-	[PEVENT_SOURCE_OUTPUT] = "output",
+	[PEVENT_SOURCE_OUTPUT] = "output",	 [PEVENT_SOURCE_TASKSTATS] = "taskstats",
+	[PEVENT_SOURCE_SAMPLER] = "sampler",
 };
 
 static const char *const origin_names[PEVENT_ORIGIN_COUNT] = {
@@ -23,6 +25,7 @@ static const char *const origin_names[PEVENT_ORIGIN_COUNT] = {
 	[PEVENT_FROM_EXEC_READER] = "exec-reader",
 	[PEVENT_FROM_INHERITED] = "inherited",
 	[PEVENT_FROM_INFERRED] = "inferred",
+	[PEVENT_FROM_TASKSTATS] = "taskstats",
 };
 
 _public_ const char *pevent_type_name(enum pevent_type type)

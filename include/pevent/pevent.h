@@ -45,6 +45,7 @@ enum pevent_type {
 	PEVENT_SID,	/* it became the leader of a new session */
 	PEVENT_LOST,	/* something is missing from the stream at this place */
 	PEVENT_START,	/* first event of a run: which input, which sources, in what state */
+	PEVENT_SNAPSHOT,	/* it is alive, and has used this (pevent_config.snapshot) */
 	PEVENT_TYPE_COUNT
 };
 
@@ -59,6 +60,7 @@ enum pevent_origin {
 	PEVENT_FROM_EXEC_READER,	/* /proc, before the program's first instruction */
 	PEVENT_FROM_INHERITED,		/* the parent's value when this process was forked */
 	PEVENT_FROM_INFERRED,		/* follows from other values; may be wrong */
+	PEVENT_FROM_TASKSTATS,		/* the kernel's exit accounting (linux/taskstats.h) */
 	PEVENT_ORIGIN_COUNT
 };
 
@@ -69,6 +71,8 @@ enum pevent_source {
 	PEVENT_SOURCE_PROC,		/* /proc: processes older than the run, and after loss */
 	PEVENT_SOURCE_TABLE,		/* process table: entries evicted at its limit */
 	PEVENT_SOURCE_OUTPUT,		/* a client's output: lines that its reader did not take */
+	PEVENT_SOURCE_TASKSTATS,	/* exit accounting: what processes used */
+	PEVENT_SOURCE_SAMPLER,		/* looks at /proc while they live */
 	PEVENT_SOURCE_COUNT
 };
 
@@ -110,6 +114,80 @@ struct pevent_process {
 	enum pevent_origin start_origin;	/* of start_ns */
 };
 
+/* Groups of values in pevent_usage that are known. */
+enum pevent_known {
+	PEVENT_KNOWN_CPU = 1 << 0,	/* cpu_ns, cpu_error_ns */
+	PEVENT_KNOWN_CPU_SPLIT = 1 << 1,	/* user_ns, system_ns */
+	PEVENT_KNOWN_PEAK = 1 << 2,	/* peak_rss, peak_vm */
+	PEVENT_KNOWN_FAULTS = 1 << 3,
+	PEVENT_KNOWN_IO = 1 << 4,
+	PEVENT_KNOWN_SWITCHES = 1 << 5,
+	PEVENT_KNOWN_RUN_QUEUE = 1 << 6,
+	PEVENT_KNOWN_DELAYS = 1 << 7,	/* delay_ns: kernel.task_delayacct is on */
+	PEVENT_KNOWN_SAMPLE = 1 << 8,	/* sample */
+};
+
+/* Why threads waited, beyond the run queue (Documentation/accounting/delay-accounting.rst). */
+enum pevent_delay {
+	PEVENT_DELAY_BLKIO,	/* synchronous block I/O */
+	PEVENT_DELAY_SWAPIN,	/* pages from swap */
+	PEVENT_DELAY_RECLAIM,	/* memory reclaim */
+	PEVENT_DELAY_THRASHING,	/* pages that were thrown out a moment ago */
+	PEVENT_DELAY_COMPACT,	/* memory compaction */
+	PEVENT_DELAY_WPCOPY,	/* copies of write-protected pages */
+	PEVENT_DELAY_IRQ,	/* interrupts took its CPU */
+	PEVENT_DELAY_COUNT
+};
+
+/* The last look at a living process's /proc files. */
+struct pevent_sample {
+	uint64_t time_ns;	/* when it was taken */
+	uint32_t count;		/* how many were, of this process */
+	char state;		/* proc_pid_stat(5): R, S, D, ... */
+	uint32_t threads;
+	uint32_t files, files_peak;	/* open descriptors; UINT32_MAX: not known */
+	int32_t oom_score;	/* proc_pid_oom_score(5); -1: not known */
+	uint64_t rss, vm, swap, swap_peak;	/* bytes */
+	uint64_t interval_ns;	/* since the sample before; 0: the first. In that time: */
+	uint64_t interval_cpu_ns, interval_read_bytes, interval_write_bytes;
+};
+
+/*
+ * What a process has used, all its threads together: since its fork, or since the run began when
+ * it is older than that (pevent_process.before_run; peaks are of its whole life).
+ */
+struct pevent_usage {
+	unsigned int known;	/* enum pevent_known: the other values are 0 */
+	enum pevent_origin origin;	/* TASKSTATS: counted by the kernel; PROC: as last sampled */
+	bool incomplete;	/* some thread's record is missing: sums are lower bounds */
+	uint64_t cpu_ns;	/* user and system */
+	uint64_t cpu_error_ns;	/* cpu_ns may be off by so much */
+	uint64_t user_ns, system_ns;	/* cpu_ns, divided as the clock tick's counts are */
+	uint64_t run_queue_ns, run_queue_waits;	/* ready, without a CPU; how often */
+	uint64_t voluntary_switches, involuntary_switches;
+	uint64_t peak_rss, peak_vm;	/* of its last program; counted in batches */
+	uint64_t minor_faults, major_faults;
+	uint64_t read_chars, write_chars;	/* read(2), write(2) and the like, of any file */
+	uint64_t read_bytes, write_bytes;	/* from and to block devices */
+	uint64_t cancelled_write_bytes;	/* of write_bytes: truncated before they were written */
+	uint64_t delay_ns[PEVENT_DELAY_COUNT];
+	struct pevent_sample sample;
+};
+
+/* An open descriptor: /proc/PID/fd. */
+struct pevent_file {
+	int fd;
+	char type;		/* r d c b p s l: as ls(1) shows them; ?: not known */
+	const char *target;	/* path, "socket:[INODE]", "pipe:[INODE]", "anon_inode:..." */
+};
+
+struct pevent_files {
+	size_t n;
+	size_t total;		/* > n: the rest was cut off */
+	uint64_t time_ns;	/* when they were open */
+	const struct pevent_file *file;
+};
+
 struct pevent_event {
 	enum pevent_type type;
 	uint64_t sequence;	/* of this context: 1, 2, 3, ... without gaps, after the filter */
@@ -124,6 +202,7 @@ struct pevent_event {
 		struct {
 			int wait_status;	/* as wait(2) gives it */
 			enum pevent_origin origin;	/* NONE: its end was not seen */
+			bool oom_killed;	/* by the kernel, for want of memory */
 		} exit;
 		struct {
 			char old_comm[16];	/* "": not known */
@@ -140,7 +219,10 @@ struct pevent_event {
 			uint64_t count;		/* events, records, lines; 0: not known how many */
 			enum pevent_source source;
 		} lost;
+		bool at_end;	/* SNAPSHOT: the run ends; else it begins */
 	} u;
+	const struct pevent_files *files;	/* EXEC, EXIT, SNAPSHOT; NULL: not known */
+	struct pevent_usage usage;	/* EXIT, SNAPSHOT; else known is 0 */
 };
 
 /* What the exec readers fetch besides command line, comm, process group, session and terminal.
@@ -151,7 +233,10 @@ enum pevent_want {
 	PEVENT_WANT_CWD = 1 << 2,
 	PEVENT_WANT_CGROUP = 1 << 3,
 	PEVENT_WANT_LOGINUID = 1 << 4,
+	PEVENT_WANT_FILES = 1 << 5,	/* open descriptors; at each sample, too */
 };
+
+#define PEVENT_SAMPLE_OFF UINT64_MAX
 
 /* Start from PEVENT_CONFIG_INIT; 0 means the default, which the line names. */
 struct pevent_config {
@@ -162,6 +247,11 @@ struct pevent_config {
 	uint32_t args_max;	/* bytes of argv kept per program; 32 KiB, at most 128 KiB */
 	uint32_t table_max;	/* processes known at a time; 262144 */
 	uint32_t watchdog_s;	/* seconds of silence before the sources are tested; 30 */
+	uint64_t sample_ns;	/* between looks at each process; as often as 1 % of a CPU allows,
+				 * at most once a second; PEVENT_SAMPLE_OFF: never */
+	bool snapshot;		/* SNAPSHOT events: who is there at the start, who is left */
+	bool delay_accounting;	/* kernel.task_delayacct on while the run lasts */
+	bool no_taskstats;	/* usage from samples only */
 	bool no_exec_readers;	/* read /proc from the loop instead (late, often too late) */
 	bool no_guard;		/* no helper process that withdraws after kill -9 */
 };
@@ -195,6 +285,15 @@ struct pevent_source_stats {
 	uint64_t lost;		/* what is known not to have arrived */
 };
 
+/* The whole machine, beside what its processes are known to have used. */
+struct pevent_machine {
+	uint64_t cpu_busy_ns;	/* all CPUs, since the run began; /proc/stat: in clock ticks */
+	uint64_t cpu_idle_ns;
+	uint64_t memory_total, memory_available;	/* /proc/meminfo, at the end */
+	uint32_t load[3];	/* hundredths: 1, 5 and 15 minutes; /proc/loadavg */
+	bool known;
+};
+
 struct pevent_stats {
 	struct pevent_source_stats source[PEVENT_SOURCE_COUNT];
 	uint64_t events[PEVENT_TYPE_COUNT];	/* seen, before the filter */
@@ -203,6 +302,8 @@ struct pevent_stats {
 	uint64_t rescans;		/* of /proc, after loss */
 	uint64_t dispatches;
 	uint64_t receive_queue_peak;	/* bytes of kernel memory that waited */
+	uint64_t samples;		/* looks at a process's /proc files */
+	struct pevent_machine machine;
 };
 
 /* Of the machine that the input describes. */

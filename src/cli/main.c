@@ -35,6 +35,7 @@
  *	src/model/model.c	what the kernel's facts mean
  *	src/model/process.c	the process table: the living, and the dead of late
  *	src/model/image.c	a program as started, shared by those that run it
+ *	src/model/files.c	open descriptors of a process, at one time
  *	src/model/filter.c	which events leave
  *	src/model/queue.c	events on their way out
  *	src/model/reorder.c	facts of several CPUs in order of time
@@ -51,6 +52,7 @@
  *
  *	src/wire/cn.c		connector messages
  *	src/wire/proc.c		text of /proc
+ *	src/wire/taskstats.c	exit records: what a thread has used
  *
  *	src/util/		macro.h list.h; hash.c ring.c strbuf.c base64.c escape.c parse.c
  *				clock.c log.c

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "image.h"
 
 #define QUEUE_FIRST 16
@@ -25,6 +26,7 @@ void queue_hold(struct pevent_event *ev)
 	image_ref(image_of(ev->process.parent_image));
 	image_ref(image_of(ev->parent.image));
 	image_ref(image_of(ev->parent.parent_image));
+	files_ref(files_of(ev->files));
 }
 
 static void let_go(struct pevent_event *ev)
@@ -33,6 +35,7 @@ static void let_go(struct pevent_event *ev)
 	image_unref(image_of(ev->process.parent_image));
 	image_unref(image_of(ev->parent.image));
 	image_unref(image_of(ev->parent.parent_image));
+	files_unref(files_of(ev->files));
 }
 
 static void give_back(struct queue *q)
@@ -77,7 +80,9 @@ struct pevent_event *queue_add(struct queue *q)
 		return NULL;
 	}
 	ev = &q->slot[q->tail++ & (q->size - 1)];
-	memset(ev, 0, sizeof(*ev));
+	memset(ev, 0, offsetof(struct pevent_event, usage));
+	ev->usage.known = 0;	/* what is not known has no other value */
+	ev->usage.origin = PEVENT_FROM_NONE;
 	return ev;
 }
 

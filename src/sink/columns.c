@@ -355,6 +355,8 @@ static void put_lost(const struct pevent_event *e, struct strbuf *b)
 		[PEVENT_SOURCE_PROC] = "processes",
 		[PEVENT_SOURCE_TABLE] = "processes",
 		[PEVENT_SOURCE_OUTPUT] = "lines",
+		[PEVENT_SOURCE_TASKSTATS] = "exit records",
+		[PEVENT_SOURCE_SAMPLER] = "samples",
 	};
 	const char *source = pevent_source_name(e->u.lost.source);
 

@@ -28,6 +28,7 @@ static const struct {
 	[PEVENT_PTRACE] = { "ptrace", "change" }, [PEVENT_UID] = { "uid", "change" },
 	[PEVENT_GID] = { "gid", "change" },	[PEVENT_SID] = { "sid", "change" },
 	[PEVENT_LOST] = { "lost", "info" },	[PEVENT_START] = { "start", "info" },
+	[PEVENT_SNAPSHOT] = { "snapshot", "info" },
 };
 
 int json_new(struct json **ret, const struct pevent_host *host)

@@ -169,6 +169,8 @@ static void put_losses(const struct pevent_stats *account, struct strbuf *b)
 		[PEVENT_SOURCE_PROC] = "processes",
 		[PEVENT_SOURCE_TABLE] = "processes evicted",
 		[PEVENT_SOURCE_OUTPUT] = "lines of output",
+		[PEVENT_SOURCE_TASKSTATS] = "exit records",
+		[PEVENT_SOURCE_SAMPLER] = "samples",
 	};
 	bool first = true;
 

@@ -19,7 +19,9 @@ static const struct {
 	[PROC_STAT] = { "/stat", false },	[PROC_CMDLINE] = { "/cmdline", false },
 	[PROC_EXE] = { "/exe", true },		[PROC_STATUS] = { "/status", false },
 	[PROC_CGROUP] = { "/cgroup", false },	[PROC_CWD] = { "/cwd", true },
-	[PROC_LOGINUID] = { "/loginuid", false },
+	[PROC_LOGINUID] = { "/loginuid", false }, [PROC_OOM_SCORE] = { "/oom_score", false },
+	[PROC_TASKS] = { "/task", false },	[PROC_FD] = { "/fd", false },
+	[PROC_FD_COUNT] = { "/fd", false },
 };
 
 size_t procfs_record_max(const struct procfs *fs)

@@ -214,6 +214,18 @@ static void decode_file(enum proc_file file, const char *p, size_t len, struct p
 	case PROC_LOGINUID:
 		f->has_loginuid = proc_u32_decode(p, len, &f->loginuid) == 0;
 		break;
+	case PROC_OOM_SCORE:
+		break;
+	case PROC_TASKS:
+		f->has_tasks = proc_tasks_decode(p, len, &f->tasks) == 0;
+		break;
+	case PROC_FD_COUNT:
+		f->has_fd_count = proc_u32_decode(p, len, &f->fd_count) == 0;
+		break;
+	case PROC_FD:
+		f->fds = p;
+		f->fds_len = len;
+		break;
 	case PROC_FILE_COUNT:
 		break;
 	}
@@ -253,5 +265,28 @@ int proc_read_decode(const void *buf, size_t len, struct proc_facts *ret)
 	if (f.args && head.cmdline_cut)
 		f.args_total = MAX(f.has_stat ? f.stat.args_total : 0, (uint64_t)f.args_len + 1);
 	*ret = f;
+	return 0;
+}
+
+size_t proc_tasks_put(const struct proc_tasks *tasks, char *text)
+{
+	(void)tasks;
+	(void)text;
+	return 0;
+}
+
+int proc_tasks_decode(const char *text, size_t len, struct proc_tasks *ret)
+{
+	(void)text;
+	(void)len;
+	(void)ret;
+	return -EBADMSG;
+}
+
+int proc_fd_next(const char **text, size_t *len, struct proc_fd *ret)
+{
+	(void)text;
+	(void)len;
+	(void)ret;
 	return 0;
 }

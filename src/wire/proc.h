@@ -21,6 +21,25 @@ struct proc_stat {
 
 struct proc_status {
 	uint32_t uid, euid, gid, egid;
+	bool has_memory;	/* a kernel thread or a zombie has none */
+	uint64_t peak_vm, vm, peak_rss, rss, swap;	/* VmPeak Size HWM RSS Swap, in bytes */
+};
+
+/* What all living threads of a process have used, summed: PROC_TASKS. */
+struct proc_tasks {
+	uint32_t threads;	/* that could be read */
+	bool has_schedstat, has_io, has_switches;	/* of all of them */
+	uint64_t user_ticks, system_ticks, minor_faults, major_faults;	/* task/TID/stat */
+	uint64_t run_ns, run_queue_ns, run_queue_waits;	/* task/TID/schedstat */
+	uint64_t read_chars, write_chars, read_bytes, write_bytes, cancelled_write_bytes; /* io */
+	uint64_t voluntary_switches, involuntary_switches;	/* task/TID/status */
+};
+
+/* One entry of PROC_FD. */
+struct proc_fd {
+	int32_t fd;
+	char type;		/* r d c b p s l, ?: not known */
+	const char *target;	/* NUL-terminated; points into the bytes */
 };
 
 /* -EBADMSG: not in the kernel's format. */
@@ -39,10 +58,33 @@ enum proc_file {
 	PROC_CGROUP,
 	PROC_CWD,		/* link */
 	PROC_LOGINUID,
+	PROC_OOM_SCORE,
+	PROC_TASKS,		/* made of task/TID: stat schedstat io status, see proc_tasks_put */
+	PROC_FD,		/* made of fd/: see proc_fd_next */
+	PROC_FD_COUNT,		/* made of fd/: how many, in decimal */
 	PROC_FILE_COUNT
 };
 
 #define PROC_FILE_MASK(file) (1u << (file))
+
+/*
+ * The text of PROC_TASKS: one line "KEY VALUE..." per group of struct proc_tasks that is known.
+ * text has room for PROC_TASKS_TEXT_MAX bytes; returns the length.
+ */
+#define PROC_TASKS_TEXT_MAX 512
+size_t proc_tasks_put(const struct proc_tasks *tasks, char *text);
+/* -EBADMSG: not in that format. */
+int proc_tasks_decode(const char *text, size_t len, struct proc_tasks *ret);
+/* Adds one thread: its stat, schedstat, io and status; a length < 0: could not be read. */
+void proc_tasks_add(struct proc_tasks *tasks, const char *stat, int32_t stat_len,
+		    const char *schedstat, int32_t schedstat_len, const char *io, int32_t io_len,
+		    const char *status, int32_t status_len);
+
+/*
+ * PROC_FD is a sequence of "TYPE FD TARGET\0". Takes the next entry off *text; 0 at the end or
+ * where it is not in that format.
+ */
+int proc_fd_next(const char **text, size_t *len, struct proc_fd *ret);
 
 /* What was read of one process, as bytes: this header, then each file's, in the order above. */
 struct proc_read {
@@ -62,6 +104,12 @@ struct proc_facts {
 	struct proc_stat stat;
 	struct proc_status status;
 	uint32_t loginuid;
+	bool has_oom_score, has_tasks, has_fd_count;
+	int32_t oom_score;
+	struct proc_tasks tasks;
+	uint32_t fd_count;
+	const char *fds;	/* PROC_FD: for proc_fd_next() */
+	size_t fds_len;
 	const char *args, *exe, *cgroup, *cwd;	/* NULL: not known */
 	size_t args_len, exe_len, cgroup_len, cwd_len;
 	uint64_t args_total;
