@@ -158,7 +158,7 @@ struct pevent_sample {
  */
 struct pevent_usage {
 	unsigned int known;	/* enum pevent_known: the other values are 0 */
-	enum pevent_origin origin;	/* TASKSTATS: counted by the kernel; PROC: as last sampled */
+	enum pevent_origin origin;	/* TASKSTATS: the kernel counted; PROC: as last sampled */
 	bool incomplete;	/* some thread's record is missing: sums are lower bounds */
 	uint64_t cpu_ns;	/* user and system */
 	uint64_t cpu_error_ns;	/* cpu_ns may be off by so much */
