@@ -33,7 +33,12 @@
  *	src/names.c		names of events, sources, origins
  *
  *	src/model/model.c	what the kernel's facts mean
+ *	src/model/scan.c	what a look at all of /proc means
+ *	src/model/life.c	how processes come, become known, and go
+ *	src/model/emit.c	events into the queue, past the filter
  *	src/model/process.c	the process table: the living, and the dead of late
+ *	src/model/account.c	what a process has used
+ *	src/model/records.c	exit records that wait for their EXIT
  *	src/model/image.c	a program as started, shared by those that run it
  *	src/model/files.c	open descriptors of a process, at one time
  *	src/model/filter.c	which events leave
