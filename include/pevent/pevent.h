@@ -170,7 +170,7 @@ struct pevent_usage {
 	uint64_t read_chars, write_chars;	/* read(2), write(2) and the like, of any file */
 	uint64_t read_bytes, write_bytes;	/* from and to block devices */
 	uint64_t cancelled_write_bytes;	/* of write_bytes: truncated before they were written */
-	uint64_t delay_ns[PEVENT_DELAY_COUNT];
+	uint64_t delay_ns[PEVENT_DELAY_COUNT];	/* UINT64_MAX: this kernel does not count it */
 	struct pevent_sample sample;
 };
 
@@ -236,6 +236,12 @@ enum pevent_want {
 	PEVENT_WANT_FILES = 1 << 5,	/* open descriptors; at each sample, too */
 };
 
+/* When every living process is told of. */
+enum pevent_snapshot {
+	PEVENT_SNAPSHOT_START = 1 << 0,
+	PEVENT_SNAPSHOT_END = 1 << 1,	/* with what it used meanwhile */
+};
+
 #define PEVENT_SAMPLE_OFF UINT64_MAX
 
 /* Start from PEVENT_CONFIG_INIT; 0 means the default, which the line names. */
@@ -249,7 +255,7 @@ struct pevent_config {
 	uint32_t watchdog_s;	/* seconds of silence before the sources are tested; 30 */
 	uint64_t sample_ns;	/* between looks at each process; as often as 1 % of a CPU allows,
 				 * at most once a second; PEVENT_SAMPLE_OFF: never */
-	bool snapshot;		/* SNAPSHOT events: who is there at the start, who is left */
+	unsigned int snapshot;	/* enum pevent_snapshot: when SNAPSHOT events are made; 0: never */
 	bool delay_accounting;	/* kernel.task_delayacct on while the run lasts */
 	bool no_taskstats;	/* usage from samples only */
 	bool no_exec_readers;	/* read /proc from the loop instead (late, often too late) */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "emit.h"
 
+#define WITH_FILES (PEVENT_MASK(PEVENT_EXEC) | PEVENT_MASK(PEVENT_EXIT) | \
+		    PEVENT_MASK(PEVENT_SNAPSHOT))
+
 /* An empty event in the queue, numbered; NULL when memory is out. */
 static struct pevent_event *emit(struct model *m, enum pevent_type type, uint64_t time_ns,
 				 uint32_t cpu)
@@ -32,6 +35,8 @@ struct pevent_event *emit_of(struct model *m, enum pevent_type type, const struc
 		return NULL;
 	ev->tid = cn->tid;
 	ev->process = p->pub;
+	if (PEVENT_MASK(type) & WITH_FILES)
+		ev->files = p->files ? &p->files->pub : NULL;
 	queue_hold(ev);
 	return ev;
 }

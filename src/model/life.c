@@ -32,18 +32,31 @@ struct process *life_add(struct model *m, pid_t pid, uint64_t time_ns)
 	return p;
 }
 
+void life_get_usage(const struct model *m, const struct process *p, bool alive,
+		    struct pevent_usage *ret)
+{
+	const struct account_units units = {
+		.ns_per_tick = m->ns_per_tick, .tick_ns = m->tick_ns,
+		.delays = p->pub.start_ns >= m->delays_since_ns,
+	};
+
+	account_get(&p->account, alive, &units, ret);
+}
+
 void life_end(struct model *m, struct process *p, const struct cn_event *cn, uint32_t status,
 	      enum pevent_origin origin)
 {
 	struct pevent_event *ev;
 
-	p->pub.end_ns = cn->time_ns;
+	p->pub.end_ns = p->group_ended ? p->exit_ns : cn->time_ns;
 	p->pub.threads = 0;
 	if (filter_pass_exit(&m->filter, p, (int)status)) {
 		ev = emit_of(m, PEVENT_EXIT, cn, p);
 		if (ev) {
 			ev->u.exit.wait_status = (int)status;
 			ev->u.exit.origin = origin;
+			ev->u.exit.oom_killed = p->oom_killed;
+			life_get_usage(m, p, false, &ev->usage);
 		}
 	} else {
 		m->events[PEVENT_EXIT]++;
@@ -51,11 +64,14 @@ void life_end(struct model *m, struct process *p, const struct cn_event *cn, uin
 	process_bury(&m->table, p);
 }
 
-void life_close_lost(struct model *m, struct process *p, uint64_t time_ns)
+void life_close(struct model *m, struct process *p, uint64_t time_ns)
 {
 	struct cn_event cn = { .time_ns = time_ns, .cpu = UINT32_MAX, .tid = p->pub.pid };
 
-	life_end(m, p, &cn, 0, PEVENT_FROM_NONE);
+	if (p->group_ended)
+		life_end(m, p, &cn, p->status, PEVENT_FROM_EVENT);
+	else
+		life_end(m, p, &cn, 0, PEVENT_FROM_NONE);
 }
 
 struct process *life_meet(struct model *m, pid_t pid, uint64_t time_ns)

@@ -15,8 +15,12 @@ void life_inherit(struct process *child, const struct process *parent);
 void life_take_identity(struct model *m, struct process *p, const struct proc_facts *f);
 void life_end(struct model *m, struct process *p, const struct cn_event *cn, uint32_t status,
 	      enum pevent_origin origin);
-/* It is gone, and its end was not seen. */
-void life_close_lost(struct model *m, struct process *p, uint64_t time_ns);
+/* It is gone; its end, or that of its last thread, was not seen. */
+void life_close(struct model *m, struct process *p, uint64_t time_ns);
+
+/* What its account says, as EXIT (alive false) and SNAPSHOT carry it. */
+void life_get_usage(const struct model *m, const struct process *p, bool alive,
+		    struct pevent_usage *ret);
 
 /* A fork's event is a little later than the start that /proc shows. */
 bool life_near(uint64_t ticks, uint64_t other);

@@ -10,14 +10,20 @@
 #define CORE_DUMPED 0x80u	/* in a wait status */
 #define SIGNAL_MASK 0x7fu
 #define REVIVAL_NS NSEC_PER_SEC
+#define SETTLE_NS NSEC_PER_SEC	/* between the EXITs of a process that has ended */
 
 int model_init(struct model *m, size_t table_max, uint32_t ticks_per_second)
 {
 	int error;
 
-	*m = (struct model){ .ns_per_tick = NSEC_PER_SEC / ticks_per_second };
+	*m = (struct model){ .ns_per_tick = NSEC_PER_SEC / ticks_per_second,
+			     .tick_ns = NSEC_PER_SEC / ticks_per_second,
+			     .delays_since_ns = UINT64_MAX };
 	filter_init(&m->filter);
+	list_init(&m->ending);
 	error = process_table_init(&m->table, table_max);
+	if (error == 0)
+		error = records_init(&m->records);
 	return error < 0 ? error : queue_init(&m->queue);
 }
 
@@ -25,6 +31,7 @@ void model_finish(struct model *m)
 {
 	queue_finish(&m->queue);
 	process_table_finish(&m->table);
+	records_finish(&m->records);
 	filter_finish(&m->filter);
 }
 
@@ -32,6 +39,7 @@ static void apply_thread(struct model *m, const struct cn_event *cn)
 {
 	struct process *p = life_meet(m, cn->tgid, cn->time_ns);
 
+	records_forget(&m->records, cn->tid, cn->time_ns);
 	if (!p)
 		return;
 	if (p->pub.threads && cn->time_ns > p->scan_ns) {
@@ -46,10 +54,13 @@ static void apply_fork(struct model *m, const struct cn_event *cn)
 	struct process *p = process_find_living(&m->table, cn->tgid), *parent;
 	struct pevent_event *ev;
 
-	if (p && p->scan_ns >= cn->time_ns)
+	records_forget(&m->records, cn->tid, cn->time_ns);
+	if (p && p->scan_ns >= cn->time_ns) {
 		p->scan_ns = 0;		/* /proc showed it before this came out of the queue */
-	else if (p)
-		life_close_lost(m, p, cn->time_ns);
+		account_finish(&p->account);	/* what it had used by then counts, too */
+	} else if (p) {
+		life_close(m, p, cn->time_ns);
+	}
 	if (!p || p->dead)
 		p = life_add(m, cn->tgid, cn->time_ns);
 	if (!p)
@@ -92,7 +103,7 @@ static void apply_exec(struct model *m, const struct cn_event *cn, const struct 
 		return;
 	scanned_since = p->scan_ns >= cn->time_ns;
 	p->scan_ns = 0;		/* from here on every thread is counted */
-	p->leader_ended = false;
+	p->leader_ended = p->group_ended = false;
 	p->pub.threads = 1;
 	p->pub.threads_peak = MAX(p->pub.threads_peak, 1u);
 	p->pub.exec_ns = cn->time_ns;
@@ -110,15 +121,20 @@ static void apply_exec(struct model *m, const struct cn_event *cn, const struct 
 		m->exec_missed++;
 	if (image || !scanned_since)
 		process_set_image(p, image, origin);
+	files_unref(p->files);
+	p->files = f ? files_new(f) : NULL;
 	(void)emit_of(m, PEVENT_EXEC, cn, p);
 }
 
-/* Threads that a core dump takes along may end before the flag is set: one that has it decides. */
-static void merge_status(struct process *p, uint32_t status)
+/*
+ * The last thread's status is its process's; known: that one has been seen. Threads that a core
+ * dump takes along may end before the flag is set: one that has it decides.
+ */
+static void merge_status(struct process *p, uint32_t status, bool known)
 {
-	bool core = (p->status & CORE_DUMPED) && !((p->status ^ status) & SIGNAL_MASK);
+	bool core = ((p->status | status) & CORE_DUMPED) && !((p->status ^ status) & SIGNAL_MASK);
 
-	p->status = status | (core ? CORE_DUMPED : 0);
+	p->status = (known ? p->status : status) | (core ? CORE_DUMPED : 0);
 }
 
 static void end_thread(struct model *m, const struct cn_event *cn, const struct process *p)
@@ -143,26 +159,79 @@ static void count_exit(struct process *p, const struct cn_event *cn, bool leader
 		p->pub.threads--;
 }
 
-/*
- * A leader's exit is not its process's end while other threads live; the last thread's is. Without
- * a count (a process met in the middle of its life) the leader has to do.
- */
-static void apply_exit(struct model *m, const struct cn_event *cn)
+/* The thread's record into its process's account. */
+static void take_record(struct model *m, struct process *p, const struct taskstats_record *r,
+			const struct cn_event *cn)
 {
-	struct process *p = process_find_living(&m->table, cn->tgid);
+	struct pevent_process *pub = &p->pub;
 	bool leader = cn->tid == cn->tgid;
 
-	if (!p && !leader && process_find(&m->table, cn->tgid))
-		return;		/* counted as ended already */
+	account_add(&p->account, r, m->tick_ns);
+	/* A record without the flag has no time of its process either: the leader's own will do. */
+	if (pub->start_origin == PEVENT_FROM_EVENT &&
+	    (r->has_group_end ? r->group_end : leader && pub->threads == 0))
+		account_add_teardown(&p->account, r, pub->start_ns, cn->time_ns);
+	if (pub->uid == UINT32_MAX)
+		pub->uid = r->uid;
+	if (pub->gid == UINT32_MAX)
+		pub->gid = r->gid;
+	if (leader && !pub->comm[0])
+		memcpy(pub->comm, r->comm, sizeof(pub->comm));
+}
+
+/*
+ * A leader's exit is not its process's end while other threads live; the last thread's is. Its
+ * record says so; the count of threads knows whether EXITs of others are still to come. Without
+ * a record the count decides, and without a count (a process met in the middle of its life) the
+ * leader has to do.
+ */
+static bool is_over(struct process *p, const struct taskstats_record *r)
+{
+	bool counted = p->pub.threads == 0;
+
+	if (r && r->group_end)
+		p->group_ended = true;
+	if (p->group_ended)
+		return counted;
+	return counted && p->leader_ended && !(r && r->has_group_end);
+}
+
+static bool has_ended(const struct model *m, const struct cn_event *cn)
+{
+	const struct process *p = process_find(&m->table, cn->tgid);
+
+	return p && p->dead && (cn->tid != cn->tgid || (p->group_ended && !p->leader_ended));
+}
+
+static void apply_exit(struct model *m, const struct cn_event *cn)
+{
+	struct taskstats_record record;
+	bool recorded = records_take(&m->records, cn->tid, &record);
+	bool leader = cn->tid == cn->tgid, known_end;
+	struct process *p;
+
+	if (has_ended(m, cn))
+		return;
 	p = life_meet(m, cn->tgid, cn->time_ns);
 	if (!p)
 		return;
 	count_exit(p, cn, leader);
-	merge_status(p, cn->u.exit.status);
-	if (p->leader_ended && p->pub.threads == 0)
+	p->exit_ns = cn->time_ns;
+	known_end = p->group_ended;
+	if (recorded) {
+		take_record(m, p, &record, cn);
+	} else if (m->records_since_ns && cn->time_ns >= m->records_since_ns) {
+		p->account.missing++;
+		m->records_missed++;
+	}
+	merge_status(p, cn->u.exit.status, known_end);
+	if (is_over(p, recorded ? &record : NULL)) {
 		life_end(m, p, cn, p->status, PEVENT_FROM_EVENT);
-	else
-		end_thread(m, cn, p);
+		return;
+	}
+	if (p->group_ended && list_empty(&p->ending))
+		list_append(&m->ending, &p->ending);
+	end_thread(m, cn, p);
 }
 
 static void apply_comm(struct model *m, const struct cn_event *cn)
@@ -226,6 +295,31 @@ static void apply_other(struct model *m, const struct cn_event *cn)
 	if (cn->what == CN_SID)
 		p->pub.session = p->pub.pgrp = cn->tgid;
 	(void)emit_of(m, cn->what == CN_SID ? PEVENT_SID : PEVENT_CORE, cn, p);
+}
+
+void model_add_record(struct model *m, const struct taskstats_record *record, uint64_t drained_ns)
+{
+	if (records_add(&m->records, record, drained_ns) < 0)
+		m->records.evicted++;
+}
+
+void model_mark_oom(struct model *m, pid_t pid)
+{
+	struct process *p = process_find_living(&m->table, pid);
+
+	if (p)
+		p->oom_killed = true;
+}
+
+void model_settle(struct model *m, uint64_t now_ns)
+{
+	while (!list_empty(&m->ending)) {
+		struct process *p = CONTAINER_OF(m->ending.next, struct process, ending);
+
+		if (now_ns < p->exit_ns + SETTLE_NS)
+			break;
+		life_close(m, p, p->exit_ns + SETTLE_NS);
+	}
 }
 
 void model_apply(struct model *m, const struct cn_event *cn, const struct proc_facts *exec,

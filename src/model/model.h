@@ -9,6 +9,7 @@
 #include "filter.h"
 #include "process.h"
 #include "queue.h"
+#include "records.h"
 #include "wire/cn.h"
 
 /* A fact of our own among those of the connector: `seq` of source `ack` are missing, on `cpu`. */
@@ -27,7 +28,14 @@ struct model {
 	unsigned int scan_round;
 	uint64_t scan_begin_ns, scan_end_ns;
 	bool scan_first;
-	uint64_t ns_per_tick;		/* of start_ticks */
+	struct records records;
+	uint64_t records_since_ns;	/* threads that ended later have one; 0: there are none */
+	uint64_t records_missed;	/* such threads that had none */
+	uint64_t delays_since_ns;	/* tasks begun later have their delays counted; 0: all */
+	struct list ending;		/* whose last EXIT is due, longest first */
+	uint64_t samples;
+	uint64_t tick_ns;		/* of the kernel's clock */
+	uint64_t ns_per_tick;		/* of start_ticks, and of CPU times in /proc */
 	int64_t boottime_offset_ns, realtime_offset_ns;	/* kept current by the owner */
 };
 
@@ -45,6 +53,20 @@ void model_apply(struct model *m, const struct cn_event *ev, const struct proc_f
 void model_scan_begin(struct model *m, uint64_t begin_ns, uint64_t end_ns, bool first);
 void model_scan_found(struct model *m, const struct proc_facts *facts);
 void model_scan_end(struct model *m);
+
+/* A record, before the EXIT of its thread; drained_ns: not before it was made. */
+void model_add_record(struct model *m, const struct taskstats_record *record, uint64_t drained_ns);
+/* It was the OOM killer who killed this one. Before its EXIT. */
+void model_mark_oom(struct model *m, pid_t pid);
+/* Facts up to now_ns have been applied: whose last EXIT has not come by then is ended. */
+void model_settle(struct model *m, uint64_t now_ns);
+
+/* Whose /proc files to read next in a round of looking at all; 0: nobody is left. */
+pid_t model_sample_next(struct model *m, uint32_t round);
+/* A look at a living process; one that is not known (yet, any more) is passed over. */
+void model_sample(struct model *m, const struct proc_facts *facts);
+/* SNAPSHOT of every living process. */
+void model_snapshot(struct model *m, bool at_end, uint64_t time_ns);
 
 /* Marks who descends from the processes that the filter names. */
 void model_filter_changed(struct model *m);

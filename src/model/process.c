@@ -21,6 +21,7 @@ int process_table_init(struct process_table *t, size_t limit)
 	*t = (struct process_table){ 0 };
 	list_init(&t->living);
 	list_init(&t->dead);
+	list_init(&t->sampled);
 	return hash_init(&t->by_pid, limit);
 }
 
@@ -28,7 +29,11 @@ static void drop(struct process_table *t, struct process *p)
 {
 	hash_remove(&t->by_pid, &p->node);
 	list_remove(&p->order);
+	list_remove(&p->sampling);
+	list_remove(&p->ending);
 	t->n_dead -= p->dead;
+	account_finish(&p->account);
+	files_unref(p->files);
 	image_unref(image_of(p->pub.image));
 	image_unref(image_of(p->pub.parent_image));
 	free(p);
@@ -72,6 +77,7 @@ struct process *process_add(struct process_table *t, pid_t pid, unsigned int *re
 	if (!p)
 		return NULL;
 	process_blank(&p->pub, pid);
+	list_init(&p->ending);
 	while (hash_insert(&t->by_pid, &p->node, (uint64_t)pid) < 0) {
 		if (!list_empty(&t->dead)) {
 			drop(t, of_order(t->dead.next));
@@ -81,6 +87,7 @@ struct process *process_add(struct process_table *t, pid_t pid, unsigned int *re
 		}
 	}
 	list_append(&t->living, &p->order);
+	list_append(&t->sampled, &p->sampling);
 	t->peak = MAX(t->peak, (uint64_t)process_count(t));
 	return p;
 }
@@ -90,6 +97,8 @@ void process_bury(struct process_table *t, struct process *p)
 	if (p->dead)
 		return;
 	p->dead = true;
+	list_remove(&p->sampling);
+	list_remove(&p->ending);
 	list_remove(&p->order);
 	list_append(&t->dead, &p->order);
 	if (++t->n_dead > PROCESS_TOMBSTONES)
@@ -105,6 +114,7 @@ void process_revive(struct process_table *t, struct process *p)
 	t->n_dead--;
 	list_remove(&p->order);
 	list_append(&t->living, &p->order);
+	list_append(&t->sampled, &p->sampling);
 	t->peak = MAX(t->peak, (uint64_t)process_count(t));
 }
 

@@ -3,6 +3,8 @@
 #ifndef MODEL_PROCESS_H
 #define MODEL_PROCESS_H
 
+#include "account.h"
+#include "files.h"
 #include "image.h"
 #include "pevent/pevent.h"
 #include "util/hash.h"
@@ -18,6 +20,14 @@ struct process {
 	uint32_t round;		/* of the last scan that found it */
 	uint32_t status;	/* wait status of the last thread that ended */
 	uint64_t changed_ns;	/* of the last event that told something of it */
+	struct account account;
+	struct files *files;	/* open descriptors; NULL: not known */
+	struct list sampling;	/* among the living: whose turn is next stands first */
+	uint32_t sample_round;	/* of the sampler that has looked at it */
+	struct list ending;	/* its last thread is gone, EXITs of others are to come */
+	bool group_ended;	/* the kernel has said so: AGROUP */
+	uint64_t exit_ns;	/* of the last thread that ended */
+	bool oom_killed;
 	bool leader_ended;	/* its first thread is gone, the others live */
 	bool dead;
 	bool followed;		/* the filter's -P: named, or descends from one that is */
@@ -26,6 +36,7 @@ struct process {
 struct process_table {
 	struct hash by_pid;
 	struct list living, dead;
+	struct list sampled;	/* the living, whose turn is next first */
 	size_t n_dead;
 	uint64_t peak;
 };

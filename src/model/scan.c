@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "emit.h"
 #include "life.h"
 #include "model.h"
 #include "util/macro.h"
@@ -31,6 +32,25 @@ static void take_scan(struct model *m, struct process *p, const struct proc_fact
 				  PEVENT_FROM_PROC);
 }
 
+/* What changes as it runs, and no event tells of. */
+static void take_sample(struct model *m, struct process *p, const struct proc_facts *f)
+{
+	struct pevent_process *pub = &p->pub;
+
+	m->samples++;
+	account_add_sample(&p->account, f, m->ns_per_tick);
+	pub->threads_peak = MAX(pub->threads_peak, f->stat.threads);
+	pub->pgrp = f->stat.pgrp;
+	pub->session = f->stat.session;
+	pub->tty = f->stat.tty;
+	if (f->has_loginuid)
+		pub->loginuid = f->loginuid;
+	if (f->fds) {
+		files_unref(p->files);
+		p->files = files_new(f);
+	}
+}
+
 static void learn(struct model *m, const struct proc_facts *f)
 {
 	struct process *p = life_add(m, f->pid, m->scan_end_ns);
@@ -41,6 +61,10 @@ static void learn(struct model *m, const struct proc_facts *f)
 	p->round = m->scan_round;
 	p->pub.before_run = m->scan_first;
 	take_scan(m, p, f);
+	if (m->scan_first) {
+		account_set_base(&p->account, f);
+		take_sample(m, p, f);
+	}
 }
 
 /* Is what the table has under this number the process that /proc showed? */
@@ -66,7 +90,7 @@ void model_scan_found(struct model *m, const struct proc_facts *f)
 		return;
 	}
 	if (p && !p->dead)
-		life_close_lost(m, p, m->scan_end_ns);
+		life_close(m, p, m->scan_end_ns);
 	learn(m, f);
 }
 
@@ -128,7 +152,7 @@ void model_scan_end(struct model *m)
 		l = l->next;
 		if (!m->scan_first && p->round != m->scan_round &&
 		    p->pub.start_ns < m->scan_begin_ns)
-			life_close_lost(m, p, m->scan_end_ns);
+			life_close(m, p, m->scan_end_ns);
 	}
 	name_parents(m);
 	mark_followed(m);
@@ -139,4 +163,47 @@ void model_filter_changed(struct model *m)
 	for (struct list *l = m->table.living.next; l != &m->table.living; l = l->next)
 		CONTAINER_OF(l, struct process, order)->followed = false;
 	mark_followed(m);
+}
+
+pid_t model_sample_next(struct model *m, uint32_t round)
+{
+	struct list *all = &m->table.sampled;
+
+	while (!list_empty(all)) {
+		struct process *p = CONTAINER_OF(all->next, struct process, sampling);
+
+		if (p->sample_round == round)
+			break;
+		p->sample_round = round;
+		list_remove(&p->sampling);
+		list_append(all, &p->sampling);
+		return p->pub.pid;
+	}
+	return 0;
+}
+
+void model_sample(struct model *m, const struct proc_facts *f)
+{
+	struct process *p = process_find_living(&m->table, f->pid);
+
+	/* Its end may be known here later than to /proc: then nothing new is seen. */
+	if (p && f->has_stat && f->stat.state != 'Z' && f->stat.state != 'X' && life_same_start(p, f))
+		take_sample(m, p, f);
+}
+
+void model_snapshot(struct model *m, bool at_end, uint64_t time_ns)
+{
+	struct list *all = &m->table.living;
+
+	for (struct list *l = all->next; l != all; l = l->next) {
+		struct process *p = CONTAINER_OF(l, struct process, order);
+		struct cn_event cn = { .time_ns = time_ns, .cpu = UINT32_MAX,
+				       .tid = p->pub.pid };
+		struct pevent_event *ev = emit_of(m, PEVENT_SNAPSHOT, &cn, p);
+
+		if (!ev)
+			continue;
+		ev->u.at_end = at_end;
+		life_get_usage(m, p, true, &ev->usage);
+	}
 }
