@@ -2,6 +2,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -12,6 +13,8 @@
 
 #define DRAIN_MAX 65536		/* events taken in at a time */
 #define BATCH_MAX 256		/* a drain may go beyond its limit by less than this */
+#define DRAIN_NS (50 * NSEC_PER_MSEC)	/* a drain takes less */
+#define SIGNAL_MASK 0x7fu	/* of a wait status */
 #define LATE_NS (NSEC_PER_MSEC / 10)	/* a reader that was there in time needs less */
 #define PROBE_ANSWER_NS NSEC_PER_SEC
 #define SELF_TEST_NS (NSEC_PER_SEC / 2)
@@ -42,17 +45,20 @@ static void watch_source(struct pevent *p, bool watch)
  * Under load the timer wakes the loop, not each event: that would cost 3-10 times the CPU. When a
  * tick found nothing and nothing is held, the socket's first event does, or the watchdog's time.
  */
-static void set_pace(struct pevent *p, bool found)
+static void set_pace(struct pevent *p, bool found, uint64_t now)
 {
 	bool busy = found || reorder_count(&p->reorder) || p->scan.wanted || p->scan.taken ||
-		    p->probe.pending;
+		    p->probe.pending || p->sampler.in_round || !list_empty(&p->model.ending);
+	uint64_t quiet = p->config.watchdog_s * NSEC_PER_SEC;
 
 	if (p->clock.is_virtual)
 		return;
 	if (busy != p->busy)
 		watch_source(p, !busy);
 	p->busy = busy;
-	loop_arm(p, busy ? p->config.tick_us * NSEC_PER_USEC : p->config.watchdog_s * NSEC_PER_SEC);
+	/* 0 would disarm it. */
+	quiet = MAX(MIN(quiet, sampler_wait(&p->sampler, now)), NSEC_PER_USEC);
+	loop_arm(p, busy ? p->config.tick_us * NSEC_PER_USEC : quiet);
 }
 
 static bool is_probe(struct pevent *p, const struct cn_event *ev)
@@ -115,6 +121,33 @@ void loop_ingest(void *data, const struct cn_event *ev)
 	p->newest_ns = MAX(p->newest_ns, ev->time_ns);
 	if (!is_probe(p, ev))
 		hold(p, ev);
+}
+
+static void ingest_usage(void *data, const struct taskstats_record *record)
+{
+	struct pevent *p = data;
+	uint64_t now = clock_now(&p->clock);
+
+	if (record->tid == p->probe.record_of) {
+		p->probe.record_of = 0;
+		return;
+	}
+	/* A virtual clock stands at the beginning of the drain. */
+	model_add_record(&p->model, record, p->clock.is_virtual ? now + DRAIN_NS : now);
+}
+
+/*
+ * Events, then records: the kernel queues a thread's record before its EXIT, so that after this the
+ * records of all EXITs taken in are there.
+ */
+static int drain(struct pevent *p)
+{
+	int n = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p), error;
+
+	if (n < 0)
+		return n;
+	error = p->source->ops->drain_usage(p->source, ingest_usage, p);
+	return error < 0 ? error : n;
 }
 
 /* Reading two clocks jitters by 100 ns; only what moves more than that is a clock being set. */
@@ -183,6 +216,9 @@ static void read_drops(struct pevent *p)
 		return;
 	if (drops.total != p->drops.total)
 		p->scan.wanted = true;
+	if (drops.usage_total != p->drops.usage_total)
+		loop_add_lost(p, PEVENT_SOURCE_TASKSTATS,
+			      drops.usage_total - p->drops.usage_total);
 	p->drops = drops;
 	p->queue_peak = MAX(p->queue_peak, (uint64_t)drops.queued);
 }
@@ -193,7 +229,8 @@ static int send_probe(struct pevent *p)
 	int error = p->source->ops->probe(p->source, &child);
 
 	if (error == 0)
-		p->probe = (struct probe){ .child = child, .pending = true };
+		p->probe = (struct probe){ .child = child, .pending = true,
+					   .record_of = p->source->usage ? child.pid : 0 };
 	return error;
 }
 
@@ -204,7 +241,7 @@ static void reopen(struct pevent *p, uint64_t now)
 
 	p->probe = (struct probe){ .child = { .end_ns = now } };
 	p->drops_before += p->drops.total;
-	p->drops = (struct source_drops){ 0 };
+	p->drops.total = p->drops.queued = 0;
 	p->scan.wanted = true;
 	p->last_event_ns = now;
 	if (p->source->ops->reopen(p->source, loop_ingest, p) < 0)
@@ -271,7 +308,7 @@ int loop_dispatch(struct pevent *p)
 	if (p->clock.is_virtual && !p->probe.pending)
 		(void)send_probe(p);
 	if (has_room(p)) {
-		n = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p);
+		n = drain(p);
 		drained = n < DRAIN_MAX;
 	}
 	if (p->clock.is_virtual)
@@ -285,8 +322,9 @@ int loop_dispatch(struct pevent *p)
 	else
 		p->horizon_ns = safe_horizon(p, before, drained);
 	rescan(p, before, n >= 0 && drained);
+	sampler_step(p, before);
 	watch(p, before);
-	set_pace(p, n > 0);
+	set_pace(p, n > 0, before);
 	return n < 0 ? n : 0;
 }
 
@@ -329,6 +367,15 @@ static bool apply_exec(struct pevent *p, const struct cn_event *ev)
 	return true;
 }
 
+/* The OOM killer's SIGKILL looks like any other; the kernel's log tells them apart. */
+static void look_for_oom(struct pevent *p, const struct cn_event *ev)
+{
+	if (ev->what == (uint32_t)CN_EXIT && ev->tid == ev->tgid &&
+	    (ev->u.exit.status & SIGNAL_MASK) == SIGKILL &&
+	    p->source->ops->oom_killed(p->source, ev->tgid, ev->time_ns))
+		model_mark_oom(&p->model, ev->tgid);
+}
+
 static bool advance(struct pevent *p)
 {
 	const struct cn_event *ev = reorder_peek(&p->reorder, p->horizon_ns);
@@ -338,8 +385,12 @@ static bool advance(struct pevent *p)
 		apply_scan(p, false);
 		return true;
 	}
-	if (!ev)
-		return false;
+	if (!ev) {
+		model_settle(&p->model, p->horizon_ns);
+		return p->model.queue.head != p->model.queue.tail;
+	}
+	model_settle(&p->model, ev->time_ns);
+	look_for_oom(p, ev);
 	if (ev->what != CN_EXEC) {
 		model_apply(&p->model, ev, NULL, PEVENT_FROM_NONE);
 	} else if (!apply_exec(p, ev)) {
@@ -358,7 +409,7 @@ static int drain_rest(struct pevent *p)
 	int n = 0, sum = 0;
 
 	while (has_room(p) &&
-	       (n = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p)) > 0)
+	       (n = drain(p)) > 0)
 		sum += n;
 	return sum;
 }
@@ -378,9 +429,26 @@ static bool tell_residue(struct pevent *p)
 	return true;
 }
 
+/* At the end of it all: the machine's totals; who is left, with what it used meanwhile. */
+static bool tell_survivors(struct pevent *p)
+{
+	uint64_t now;
+
+	if (!p->stopping || p->survivors_told)
+		return false;
+	p->survivors_told = true;
+	p->has_machine_end = p->source->ops->machine(p->source, &p->machine_end, &now) == 0;
+	if (!(p->config.snapshot & PEVENT_SNAPSHOT_END))
+		return false;
+	sampler_finish(p);
+	model_snapshot(&p->model, true, clock_now(&p->clock));
+	return true;
+}
+
 bool loop_advance(struct pevent *p)
 {
-	return advance(p) || (p->stopping && drain_rest(p) > 0) || tell_residue(p);
+	return advance(p) || (p->stopping && drain_rest(p) > 0) || tell_residue(p) ||
+	       tell_survivors(p);
 }
 
 void loop_stop(struct pevent *p)
@@ -402,6 +470,9 @@ int loop_begin(struct pevent *p)
 	uint64_t now = clock_now(&p->clock);
 
 	p->model.ns_per_tick = NSEC_PER_SEC / p->host.ticks_per_second;
+	p->model.tick_ns = p->host.tick_ns ? p->host.tick_ns : p->model.ns_per_tick;
+	p->model.records_since_ns = p->source->usage ? now : 0;
+	p->model.delays_since_ns = p->source->delays_since_ns;
 	sync_clock(p);
 	p->last_event_ns = now;
 	if (take_scan(p, true) < 0)
@@ -409,6 +480,10 @@ int loop_begin(struct pevent *p)
 	sequence_finish(&p->sequence);	/* what passed before is not part of the run */
 	model_report_start(&p->model, now);
 	apply_scan(p, true);
+	if (p->config.snapshot & PEVENT_SNAPSHOT_START)
+		model_snapshot(&p->model, false, now);
+	p->has_machine_begin = p->source->ops->machine(p->source, &p->machine_begin, &now) == 0;
+	sampler_init(&p->sampler, p->config.sample_ns, now);
 	return 0;
 }
 
@@ -418,7 +493,7 @@ static int await_probe(struct pevent *p)
 	int error = p->probe.pending ? 0 : send_probe(p);
 
 	while (error >= 0 && p->probe.pending && clock_now(&p->clock) < until) {
-		error = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p);
+		error = drain(p);
 		if (p->probe.pending)
 			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
@@ -441,5 +516,10 @@ int loop_self_test(struct pevent *p)
 	if (p->probe.pending)
 		return log_error(&p->log, -EIO, "self-test: a process of our own was not seen: "
 				 "another program silences the process connector");
+	if (p->probe.record_of) {
+		log_warning(&p->log, "exit accounting: a process of our own left no record: what "
+			    "processes use is known from samples only");
+		p->model.records_since_ns = 0;
+	}
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "model/reorder.h"
 #include "model/sequence.h"
 #include "pevent/pevent.h"
+#include "sampler.h"
 #include "source/host.h"
 #include "source/source.h"
 #include "util/clock.h"
@@ -18,6 +19,7 @@
 struct probe {
 	struct source_probe child;
 	bool pending, forked;		/* sent and not answered; its FORK was seen */
+	int32_t record_of;		/* whose exit record is awaited; 0: nobody's */
 };
 
 /* A scan of /proc that waits for the facts that are older than it. */
@@ -42,6 +44,9 @@ struct pevent {
 	struct source_drops drops;
 	struct probe probe;
 	struct scan scan;
+	struct sampler sampler;
+	struct source_machine machine_begin, machine_end;
+	bool has_machine_begin, has_machine_end;
 	uint64_t horizon_ns;		/* facts up to here are in order */
 	uint64_t newest_ns;	/* time of the youngest event taken in */
 	uint64_t last_event_ns, last_scan_ns;
@@ -50,7 +55,7 @@ struct pevent {
 	int epoll_fd, timer_fd, ready_fd;
 	bool busy;			/* draining by the timer, not by poll */
 	bool silent;		/* the watchdog has said so */
-	bool stopping, residue_told;
+	bool stopping, residue_told, survivors_told;
 };
 
 /* The run begins: who is there already. -EIO: /proc cannot be read. */

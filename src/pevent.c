@@ -190,6 +190,21 @@ static unsigned int files_wanted(unsigned int want)
 		files |= PROC_FILE_MASK(PROC_CGROUP);
 	if (want & PEVENT_WANT_LOGINUID)
 		files |= PROC_FILE_MASK(PROC_LOGINUID);
+	if (want & PEVENT_WANT_FILES)
+		files |= PROC_FILE_MASK(PROC_FD) | PROC_FILE_MASK(PROC_FD_COUNT);
+	return files;
+}
+
+/* Samples; and the first scan, which tells what processes had used before the run. */
+static unsigned int sample_files(unsigned int want)
+{
+	unsigned int files = PROC_FILE_MASK(PROC_STATUS) | PROC_FILE_MASK(PROC_OOM_SCORE) |
+			     PROC_FILE_MASK(PROC_TASKS) | PROC_FILE_MASK(PROC_FD_COUNT);
+
+	if (want & PEVENT_WANT_FILES)
+		files |= PROC_FILE_MASK(PROC_FD);
+	if (want & PEVENT_WANT_LOGINUID)
+		files |= PROC_FILE_MASK(PROC_LOGINUID);
 	return files;
 }
 
@@ -206,6 +221,9 @@ _public_ int pevent_add_live(struct pevent *p)
 	const struct live_options options = {
 		.connector = { .buffer = p->config.receive_buffer, .guard = !p->config.no_guard },
 		.proc_files = files_wanted(p->config.want),
+		.sample_files = sample_files(p->config.want),
+		.usage = !p->config.no_taskstats,
+		.delays = p->config.delay_accounting,
 		.args_max = p->config.args_max,
 		.exec_readers = !p->config.no_exec_readers,
 		.record_dir = p->record_dir,
@@ -267,17 +285,33 @@ _public_ void pevent_get_host(const struct pevent *p, struct pevent_host *ret)
 	memcpy(ret->boot_id, p->host.boot_id, sizeof(ret->boot_id));
 }
 
+static struct pevent_machine get_machine(const struct pevent *p)
+{
+	const struct source_machine *begin = &p->machine_begin, *end = &p->machine_end;
+
+	if (!p->has_machine_begin || !p->has_machine_end)
+		return (struct pevent_machine){ .known = false };
+	return (struct pevent_machine){
+		.known = true, .cpu_busy_ns = end->cpu_busy_ns - begin->cpu_busy_ns,
+		.cpu_idle_ns = end->cpu_idle_ns - begin->cpu_idle_ns,
+		.memory_total = end->memory_total, .memory_available = end->memory_available,
+		.load = { end->load[0], end->load[1], end->load[2] },
+	};
+}
+
 _public_ void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret)
 {
 	struct pevent_source_stats *s = ret->source;
-	struct source_account account = { .connector = "not open", .exec_reader = "not open" };
+	struct source_account account = { .connector = "not open", .exec_reader = "not open",
+					  .usage = "not open" };
 
 	*ret = (struct pevent_stats){
 		.processes = process_count(&p->model.table), .processes_peak = p->model.table.peak,
 		.rescans = p->rescans, .dispatches = p->dispatches,
-		.receive_queue_peak = p->queue_peak,
+		.receive_queue_peak = p->queue_peak, .samples = p->model.samples,
 	};
 	memcpy(ret->events, p->model.events, sizeof(ret->events));
+	ret->machine = get_machine(p);
 	if (p->source)
 		p->source->ops->account(p->source, &account);
 
@@ -298,4 +332,10 @@ _public_ void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret)
 	s[PEVENT_SOURCE_TABLE].lost = p->model.evicted;
 	s[PEVENT_SOURCE_OUTPUT].active = true;
 	s[PEVENT_SOURCE_OUTPUT].lost = p->lost_output;
+	s[PEVENT_SOURCE_TASKSTATS].active = account.usage_active && p->model.records_since_ns;
+	s[PEVENT_SOURCE_TASKSTATS].received = account.usage_received;
+	s[PEVENT_SOURCE_TASKSTATS].lost = p->drops.usage_total + p->model.records.evicted;
+	memcpy(s[PEVENT_SOURCE_TASKSTATS].state, account.usage, sizeof(account.usage));
+	s[PEVENT_SOURCE_SAMPLER].active = p->source && p->sampler.interval_ns;
+	s[PEVENT_SOURCE_SAMPLER].received = p->model.samples;
 }

@@ -32,13 +32,21 @@ _pevent_options='
 - --time format
 - --utc
 - --longer-than time
+- --snapshot
+- --sample time
+- --files
+- --delayacct
+- --no-taskstats
 - --strict
 - --receive-buffer size
 '
 
-_pevent_events='fork exec exit core comm clone ptrce uid gid sid all coredump thread ptrace'
+_pevent_events='fork exec exit core comm clone ptrce uid gid sid snap all coredump thread ptrace
+	snapshot'
 _pevent_columns='time event pid tid ppid pgrp session uid euid gid egid loginuid user tty glyph info
-	duration cpu rss read write sent rcvd on threads comm exe cgroup source process classic'
+	duration on threads comm exe cgroup source process cpu usr sys error wait blkio rss
+	vm swap read write rchar wchar sent rcvd minflt majflt vcsw ivcsw files oom state
+	classic'
 
 # What the argument of OPTION is: prints the kind, or fails when it takes none.
 _pevent_kind() { # OPTION

@@ -17,12 +17,15 @@ function __pevent_events
         uid 'user ids changed' \
         gid 'group ids changed' \
         sid 'a new session' \
-        all 'all of them'
+        snap 'who is there at the start and the end' \
+        all 'all but snap'
 end
 
 function __pevent_columns
-    printf '%s\n' time event pid tid ppid pgrp session uid euid gid egid loginuid user tty glyph \
-        info duration cpu rss read write sent rcvd on threads comm exe cgroup source process classic
+    printf '%s\n' time event pid tid ppid pgrp session uid euid gid egid loginuid user tty \
+        glyph info duration on threads comm exe cgroup source process cpu usr sys error wait \
+        blkio rss vm swap read write rchar wchar sent rcvd minflt majflt vcsw ivcsw files oom \
+        state classic
 end
 
 # Completes the last entry of a comma-separated list with the words of a command.
@@ -73,5 +76,10 @@ complete -c pevent -l columns -x -a '(__pevent_list __pevent_columns)' -d 'colum
 complete -c pevent -l time -x -a 'iso clock epoch boot' -d 'how times are shown'
 complete -c pevent -l utc -d 'show times in UTC'
 complete -c pevent -l longer-than -x -d 'of exits, only processes that lived this long'
+complete -c pevent -l snapshot -d 'show who is there at the start and the end'
+complete -c pevent -l sample -x -d 'time between looks at each process, 0 for never'
+complete -c pevent -l files -d 'list the open files of processes'
+complete -c pevent -l delayacct -d 'switch delay accounting on meanwhile'
+complete -c pevent -l no-taskstats -d 'do without exit accounting'
 complete -c pevent -l strict -d 'exit status 3 when anything was lost'
 complete -c pevent -l receive-buffer -x -d 'bytes asked for the event socket'

@@ -157,7 +157,7 @@ struct pevent_sample {
  * it is older than that (pevent_process.before_run; peaks are of its whole life).
  */
 struct pevent_usage {
-	unsigned int known;	/* enum pevent_known: the other values are 0 */
+	unsigned int known;	/* enum pevent_known: other values mean nothing */
 	enum pevent_origin origin;	/* TASKSTATS: the kernel counted; PROC: as last sampled */
 	bool incomplete;	/* some thread's record is missing: sums are lower bounds */
 	uint64_t cpu_ns;	/* user and system */
@@ -190,7 +190,8 @@ struct pevent_files {
 
 struct pevent_event {
 	enum pevent_type type;
-	uint64_t sequence;	/* of this context: 1, 2, 3, ... without gaps, after the filter */
+	uint64_t sequence;	/* of this context: 1, 2, 3, ... without gaps, after the filter;
+				 * 0: pevent_filter.silent */
 	uint64_t time_ns;	/* when it happened, by the kernel's clock */
 	int64_t realtime_offset_ns;	/* add to time_ns for CLOCK_REALTIME */
 	uint32_t cpu;		/* UINT32_MAX: not known */
@@ -268,6 +269,7 @@ struct pevent_config {
 struct pevent_filter {
 	size_t size;		/* sizeof(struct pevent_filter) */
 	uint32_t types;		/* PEVENT_MASK() of those wanted; 0: all */
+	uint32_t silent;	/* those let through besides, with sequence 0 */
 	const pid_t *pgrps;	/* process groups */
 	size_t n_pgrps;
 	const pid_t *pids;	/* processes and all that descend from them */
@@ -297,7 +299,7 @@ struct pevent_machine {
 	uint64_t cpu_idle_ns;
 	uint64_t memory_total, memory_available;	/* /proc/meminfo, at the end */
 	uint32_t load[3];	/* hundredths: 1, 5 and 15 minutes; /proc/loadavg */
-	bool known;
+	bool known;		/* the run is over, and /proc said it */
 };
 
 struct pevent_stats {

@@ -8,6 +8,7 @@
 #include "cli/session.h"
 #include "sink/json.h"
 #include "sink/stats.h"
+#include "sink/summary.h"
 #include "sink/text.h"
 #include "sink/writer.h"
 #include "util/macro.h"
@@ -21,6 +22,7 @@ struct log_run {
 	struct text *text;	/* one of the two */
 	struct json *json;
 	struct stats *stats;	/* NULL: not wanted */
+	struct summary *summary;	/* NULL: no command */
 	struct writer *writer;	/* NULL with -q */
 	const char *name;	/* of what the writer writes to */
 	struct strbuf line;
@@ -61,9 +63,12 @@ static void on_event(void *data, const struct pevent_event *e)
 {
 	struct log_run *run = data;
 
-	if (run->stats)
+	if (run->summary)
+		summary_add(run->summary, run->session.command.pid, e);
+	/* Survivors count, shown or not. */
+	if (run->stats && (e->sequence || e->type == PEVENT_SNAPSHOT))
 		stats_add(run->stats, e);
-	if (!run->writer)
+	if (!run->writer || !e->sequence)
 		return;
 	strbuf_reset(&run->line);
 	format(run, e);
@@ -149,6 +154,8 @@ static int make_sinks(struct log_run *run, unsigned int *ret_want)
 
 	if (o->statistics)
 		r = stats_new(&run->stats, STATS_PROGRAMS_DEFAULT);
+	if (r == 0 && o->command)
+		r = summary_new(&run->summary);
 	if (r < 0 || o->quiet)
 		return r;
 	if (wants_json(o)) {
@@ -199,6 +206,8 @@ static int run_log(struct log_run *run)
 		if (report_statistics(&run->session, run->stats, w) < 0 && status == STATUS_OK)
 			status = STATUS_ERROR;
 	}
+	if (run->summary && status != 126 && status != 127)
+		report_summary(&run->session, run->summary);
 	return session_end(&run->session, status);
 }
 
@@ -246,6 +255,7 @@ int cmd_log(const struct options *o)
 
 	writer_free(run.writer);
 	stats_free(run.stats);
+	summary_free(run.summary);
 	json_free(run.json);
 	text_free(run.text);
 	strbuf_finish(&run.line);

@@ -5,7 +5,7 @@
  * A map of the tree, from what users touch down to what the kernel says:
  *
  *	src/cli/main.c		verbs, --help, --version
- *	src/cli/options.c	the table of options
+ *	src/cli/options.c	the table of options; option_values.c: their arguments
  *	src/cli/cmd_log.c	pevent: events to lines, statistics
  *	src/cli/cmd_record.c	pevent record: the raw input to a directory
  *	src/cli/session.c	one run: signals, time limit, command, the loop
@@ -15,14 +15,19 @@
  *	src/cli/cmd.h		the verbs' functions
  *
  *	src/sink/text.c		events as lines for people: header, two-line forks
- *	src/sink/columns.c	the table of columns
+ *	src/sink/columns.c	the table of columns; columns_usage.c: those of what was used
  *	src/sink/cell.c		values that fit their column
  *	src/sink/command_text.c	how a process is named
  *	src/sink/time_text.c	points of time
  *	src/sink/json.c		events as JSON Lines (json_put.h: keys and values)
+ *	src/sink/json_usage.c	what a process has used, how it looked, what it had open
  *	src/sink/stats.c	counting for -S; stats_text.c and stats_json.c write it down
  *				(stats_data.h: what they share)
- *	src/sink/histogram.c	medians without keeping every value
+ *	src/sink/stats_usage.c	what was used, summed; stats_usage_text.c, stats_usage_json.c
+ *	src/sink/stats_table.c	rows by name, up to a limit
+ *	src/sink/stats_top.c	the processes that used most
+ *	src/sink/summary.c	what a command and its descendants have used
+ *	src/sink/histogram.c	medians without keeping every value; powers of two
  *	src/sink/signals.c	names of signals
  *	src/sink/users.c	names of users, cached
  *	src/sink/writer.c	the thread that writes, and its bounded queue
@@ -30,6 +35,7 @@
  *	include/pevent/pevent.h	the library's whole interface
  *	src/pevent.c		implements it: contexts, configuration, accounts
  *	src/loop.c		drains the source each tick, orders, joins, hands on
+ *	src/sampler.c		looks at living processes, within a share of a CPU
  *	src/names.c		names of events, sources, origins
  *
  *	src/model/model.c	what the kernel's facts mean
@@ -49,14 +55,23 @@
  *	src/source/source.h	what the loop reads from
  *	src/source/live.c	the running kernel
  *	src/source/connector.c	process connector: subscription, loss, the way out
+ *	src/source/guard.c	helper process that acts when this one is killed
+ *	src/source/delayacct.c	delay accounting on for the run
  *	src/source/exec_reader.c	command lines before the first instruction
- *	src/source/procfs.c	reads /proc
+ *	src/source/taskstats.c	exit records: registration, draining
+ *	src/source/netlink.c	buffers, loss counters, batches of both
+ *	src/source/procfs.c	reads /proc; procfs_made.c: sums of threads, open descriptors
+ *	src/source/machine.c	the machine's totals
+ *	src/source/oom.c	whom the OOM killer killed
  *	src/source/host.c	the machine
  *	src/source/record.c	stores what the kernel said; record_names.h: its keys
  *	src/source/replay.c	gives it back
  *
  *	src/wire/cn.c		connector messages
- *	src/wire/proc.c		text of /proc
+ *	src/wire/proc.c		text of /proc/PID; proc_tasks.c: of threads; proc_fd.c: of files
+ *	src/wire/machine.c	text of /proc/stat, meminfo, loadavg
+ *	src/wire/kmsg.c		the kernel's log
+ *	src/wire/cursor.h	texts from left to right
  *	src/wire/taskstats.c	exit records: what a thread has used
  *
  *	src/util/		macro.h list.h; hash.c ring.c strbuf.c base64.c escape.c parse.c

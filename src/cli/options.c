@@ -3,266 +3,16 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <pwd.h>
-#include <regex.h>
 #include <stdio.h>
 
-#include "cli/options.h"
+#include "cli/option_values.h"
 #include "pevent/pevent.h"
-#include "sink/text.h"
 #include "util/escape.h"
 #include "util/macro.h"
-#include "util/parse.h"
 
-#define PID_LIMIT 4194304	/* PID_MAX_LIMIT of linux/threads.h */
-#define RECEIVE_BUFFER_MIN 4096u
-#define RECEIVE_BUFFER_MAX (1u << 30)
 #define TYPES_DEFAULT (PEVENT_MASK(PEVENT_FORK) | PEVENT_MASK(PEVENT_EXEC) | \
 		       PEVENT_MASK(PEVENT_EXIT) | PEVENT_MASK(PEVENT_CORE) | \
 		       PEVENT_MASK(PEVENT_COMM))
-
-static const struct {
-	const char *name;
-	uint32_t types;
-	bool alias;	/* not listed */
-} event_names[] = {
-	{ "fork", PEVENT_MASK(PEVENT_FORK), false },
-	{ "exec", PEVENT_MASK(PEVENT_EXEC), false },
-	{ "exit", PEVENT_MASK(PEVENT_EXIT), false },
-	{ "core", PEVENT_MASK(PEVENT_CORE), false },
-	{ "comm", PEVENT_MASK(PEVENT_COMM), false },
-	{ "clone", PEVENT_MASK(PEVENT_CLONE), false },
-	{ "ptrce", PEVENT_MASK(PEVENT_PTRACE), false },
-	{ "uid", PEVENT_MASK(PEVENT_UID), false },
-	{ "gid", PEVENT_MASK(PEVENT_GID), false },
-	{ "sid", PEVENT_MASK(PEVENT_SID), false },
-	{ "all", PEVENT_MASK_ALL, false },
-	{ "coredump", PEVENT_MASK(PEVENT_CORE), true },
-	{ "thread", PEVENT_MASK(PEVENT_CLONE), true },
-	{ "ptrace", PEVENT_MASK(PEVENT_PTRACE), true },
-};
-
-static const char *const time_names[] = {
-	[TIME_ISO] = "iso", [TIME_CLOCK] = "clock", [TIME_EPOCH] = "epoch", [TIME_BOOT] = "boot",
-};
-
-/* How far parsing has come; a message is put into why once. */
-struct parser {
-	struct options *o;
-	struct strbuf *why;
-	char option[32];	/* the one being read: "-e" */
-};
-
-static int bad(struct parser *p, const char *value, size_t len, const char *what)
-{
-	strbuf_puts(p->why, p->option);
-	strbuf_puts(p->why, ": ");
-	escape_text(p->why, value, len);
-	strbuf_puts(p->why, ": ");
-	strbuf_puts(p->why, what);
-	return -EINVAL;
-}
-
-static int list_add(struct options_list *l, const void *item, size_t size)
-{
-	void *items = realloc(l->items, (l->n + 1) * size);
-
-	if (!items)
-		return -ENOMEM;
-	l->items = items;
-	memcpy((char *)items + l->n++ * size, item, size);
-	return 0;
-}
-
-/* fn for each piece of a comma list. */
-static int each_piece(struct parser *p, const char *list,
-		      int (*fn)(struct parser *p, const char *piece))
-{
-	_cleanup_(free_p) char *copy = strdup(list);
-	char *rest = copy, *piece;
-	int r = 0;
-
-	if (!copy)
-		return -ENOMEM;
-	while (!r && (piece = strsep(&rest, ",")))
-		r = fn(p, piece);
-	return r;
-}
-
-static int add_event(struct parser *p, const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(event_names); i++) {
-		if (!strcmp(name, event_names[i].name)) {
-			p->o->types |= event_names[i].types;
-			return 0;
-		}
-	}
-	bad(p, name, strlen(name), "no such event; there are");
-	for (size_t i = 0; i < ARRAY_SIZE(event_names); i++) {
-		if (event_names[i].alias)
-			continue;
-		strbuf_putc(p->why, ' ');
-		strbuf_puts(p->why, event_names[i].name);
-	}
-	return -EINVAL;
-}
-
-static int take_events(struct parser *p, const char *value)
-{
-	return each_piece(p, value, add_event);
-}
-
-static int add_pid(struct parser *p, struct options_list *l, const char *s, const char *what)
-{
-	uint64_t v;
-	pid_t pid;
-
-	if (parse_u64(s, 1, PID_LIMIT, &v) < 0)
-		return bad(p, s, strlen(s), what);
-	pid = (pid_t)v;
-	return list_add(l, &pid, sizeof(pid));
-}
-
-static int add_pgrp(struct parser *p, const char *s)
-{
-	return add_pid(p, &p->o->pgrps, s, "not a process group");
-}
-
-static int add_process(struct parser *p, const char *s)
-{
-	return add_pid(p, &p->o->pids, s, "not a process id");
-}
-
-static int take_pgrps(struct parser *p, const char *value)
-{
-	return each_piece(p, value, add_pgrp);
-}
-
-static int take_pids(struct parser *p, const char *value)
-{
-	return each_piece(p, value, add_process);
-}
-
-static int add_user(struct parser *p, const char *s)
-{
-	struct passwd *pw;
-	uint64_t v;
-	uint32_t uid;
-
-	if (parse_u64(s, 0, UINT32_MAX - 1, &v) < 0) {
-		pw = *s ? getpwnam(s) : NULL;
-		if (!pw)
-			return bad(p, s, strlen(s), "no such user");
-		v = pw->pw_uid;
-	}
-	uid = (uint32_t)v;
-	return list_add(&p->o->uids, &uid, sizeof(uid));
-}
-
-static int take_users(struct parser *p, const char *value)
-{
-	return each_piece(p, value, add_user);
-}
-
-static int take_regex(struct parser *p, const char *value)
-{
-	char error[128];
-	regex_t regex;
-	int r = regcomp(&regex, value, REG_EXTENDED | REG_NOSUB);
-
-	if (r) {
-		regerror(r, &regex, error, sizeof(error));
-		return bad(p, value, strlen(value), error);
-	}
-	regfree(&regex);
-	return list_add(&p->o->regexes, &value, sizeof(value));
-}
-
-static int take_cgroup(struct parser *p, const char *value)
-{
-	if (!*value)
-		return bad(p, value, 0, "an empty pattern matches nothing");
-	return list_add(&p->o->cgroups, &value, sizeof(value));
-}
-
-static int take_time_span(struct parser *p, const char *value, uint64_t *ret)
-{
-	uint64_t v;
-	int r = parse_duration(value, &v);
-
-	if (r == -ERANGE)
-		return bad(p, value, strlen(value), "out of range");
-	if (r < 0)
-		return bad(p, value, strlen(value), "not a time such as 60, 0.5, 90s, 5m or 1h");
-	if (!v)
-		return bad(p, value, strlen(value), "must be more than nothing");
-	*ret = v;
-	return 0;
-}
-
-static int take_duration(struct parser *p, const char *value)
-{
-	return take_time_span(p, value, &p->o->duration_ns);
-}
-
-static int take_longer_than(struct parser *p, const char *value)
-{
-	return take_time_span(p, value, &p->o->longer_than_ns);
-}
-
-static int take_time(struct parser *p, const char *value)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(time_names); i++) {
-		if (!strcmp(value, time_names[i])) {
-			p->o->time = (enum time_style)i;
-			return 0;
-		}
-	}
-	return bad(p, value, strlen(value), "not one of clock, iso, epoch, boot");
-}
-
-static int take_columns(struct parser *p, const char *value)
-{
-	struct text_options options = { .columns = value, .terminal_fd = -1 };
-	struct strbuf why = { 0 };
-	struct text *text = NULL;
-	int r;
-
-	r = text_new(&text, &options, &why);
-	if (r == -EINVAL) {
-		strbuf_puts(p->why, p->option);
-		strbuf_puts(p->why, ": ");
-		strbuf_append(p->why, why.data, why.len);
-	}
-	strbuf_finish(&why);
-	text_free(text);
-	p->o->columns = value;
-	return r;
-}
-
-static int take_output(struct parser *p, const char *value)
-{
-	if (!*value)
-		return bad(p, value, 0, "the name of a file is missing");
-	p->o->output = value;
-	return 0;
-}
-
-static int take_replay(struct parser *p, const char *value)
-{
-	p->o->replay = value;
-	return 0;
-}
-
-static int take_receive_buffer(struct parser *p, const char *value)
-{
-	uint64_t v;
-
-	if (parse_size(value, &v) < 0 || v < RECEIVE_BUFFER_MIN || v > RECEIVE_BUFFER_MAX)
-		return bad(p, value, strlen(value), "not a size from 4K to 1G, such as 64M");
-	p->o->receive_buffer = (uint32_t)v;
-	return 0;
-}
 
 #define FLAG(id, field) \
 	static int set_##id(struct parser *p, _unused_ const char *value) \
@@ -285,6 +35,10 @@ FLAG(json, json)
 FLAG(utc, utc)
 FLAG(failed, failed)
 FLAG(strict, strict)
+FLAG(files, files)
+FLAG(snapshot, snapshot)
+FLAG(delayacct, delay_accounting)
+FLAG(no_taskstats, no_taskstats)
 
 static int set_quiet(struct parser *p, _unused_ const char *value)
 {
@@ -294,7 +48,7 @@ static int set_quiet(struct parser *p, _unused_ const char *value)
 
 static int set_all_events(struct parser *p, _unused_ const char *value)
 {
-	p->o->types = PEVENT_MASK_ALL;
+	p->o->types |= TYPES_ALL;
 	return 0;
 }
 
@@ -320,16 +74,17 @@ struct option_def {
 static const struct option_def defs[] = {
 	{ 'c', "comm", NULL, "name processes by their 16-byte comm field", VERB_LOG, set_comm },
 	{ 'd', "dirstrip", NULL, "strip the directory from argv[0]", VERB_LOG, set_dirstrip },
-	{ 'D', "duration", "TIME", "run for TIME: 60, 0.5, 90s, 5m, 1h", BOTH, take_duration },
+	{ 'D', "duration", "TIME", "run for TIME: 60, 0.5, 90s, 5m, 1h", BOTH,
+	  option_take_duration },
 	{ 'e', "event", "LIST", "events, by commas: fork exec exit core comm\n"
-	  "clone ptrce uid gid sid all; the default is\n"
-	  "fork,exec,exit,core,comm", VERB_LOG, take_events },
+	  "clone ptrce uid gid sid snap all; the default is\n"
+	  "fork,exec,exit,core,comm", VERB_LOG, option_take_events },
 	{ 'E', "all-events", NULL, "the same as -e all", VERB_LOG, set_all_events },
 	{ 'g', "glyph", NULL, "show glyphs for events", VERB_LOG, set_glyph },
 	{ 'h', "help", NULL, "print this help", BOTH, set_help },
 	{ 'v', "version", NULL, "print the version", BOTH, set_version },
 	{ 'l', "line-buffer", NULL, "write each line at once", VERB_LOG, set_line_buffered },
-	{ 'p', "pgrp", "PGID", "only these process groups", VERB_LOG, take_pgrps },
+	{ 'p', "pgrp", "PGID", "only these process groups", VERB_LOG, option_take_pgrps },
 	{ 'q', "quiet", NULL, "print no events; implies -S", VERB_LOG, set_quiet },
 	{ 'r', "realtime", NULL, "run the event loop with real-time priority", BOTH,
 	  set_realtime },
@@ -341,23 +96,34 @@ static const struct option_def defs[] = {
 	{ 'j', "json", NULL, "JSON Lines instead of text, statistics too", VERB_LOG, set_json },
 	{ 'o', "output", "FILE", "append the events to FILE instead of standard\n"
 	  "output; JSON Lines if it ends in .json, .jsonl\nor .ndjson; reopened on SIGHUP",
-	  VERB_LOG, take_output },
+	  VERB_LOG, option_take_output },
 	{ 0, "columns", "LIST", "columns of the text; \"classic\" is forkstat's", VERB_LOG,
-	  take_columns },
-	{ 0, "time", "STYLE", "clock, iso (default), epoch or boot", VERB_LOG, take_time },
+	  option_take_columns },
+	{ 0, "time", "STYLE", "clock, iso (default), epoch or boot", VERB_LOG, option_take_time },
 	{ 0, "utc", NULL, "times in UTC instead of local time", VERB_LOG, set_utc },
-	{ 'P', "pid", "PID", "only these processes and their descendants", VERB_LOG, take_pids },
-	{ 'U', "user", "USER", "only these users, by name or number", VERB_LOG, take_users },
+	{ 'P', "pid", "PID", "only these processes and their descendants", VERB_LOG,
+	  option_take_pids },
+	{ 'U', "user", "USER", "only these users, by name or number", VERB_LOG, option_take_users },
 	{ 'C', "match", "REGEX", "only command lines or executables that match", VERB_LOG,
-	  take_regex },
-	{ 'G', "cgroup", "GLOB", "only cgroups that match", VERB_LOG, take_cgroup },
+	  option_take_regex },
+	{ 'G', "cgroup", "GLOB", "only cgroups that match", VERB_LOG, option_take_cgroup },
 	{ 'F', "failed", NULL, "only exits with a status other than 0", VERB_LOG, set_failed },
 	{ 0, "longer-than", "TIME", "only exits after a life of at least TIME", VERB_LOG,
-	  take_longer_than },
+	  option_take_longer_than },
+	{ 0, "snapshot", NULL, "show who is there at the start and at the end, and\n"
+	  "what they used meanwhile; adds snap to -e", VERB_LOG, set_snapshot },
+	{ 0, "sample", "TIME", "look at each process every TIME, 0: never; the\n"
+	  "default is as often as 1 % of a CPU allows, at\nmost once a second", BOTH,
+	  option_take_sample },
+	{ 0, "files", NULL, "list the open files of processes (in JSON)", BOTH, set_files },
+	{ 0, "delayacct", NULL, "switch the kernel's delay accounting on meanwhile", BOTH,
+	  set_delayacct },
+	{ 0, "no-taskstats", NULL, "do without the kernel's exit accounting: what was\n"
+	  "used is as last sampled", VERB_LOG, set_no_taskstats },
 	{ 0, "strict", NULL, "exit with status 3 when anything was lost", BOTH, set_strict },
 	{ 0, "receive-buffer", "SIZE", "kernel memory asked for to hold events that wait;\n"
-	  "the default is 64M", BOTH, take_receive_buffer },
-	{ 'R', "replay", "DIR", "replay the recording in DIR", VERB_LOG, take_replay },
+	  "the default is 64M", BOTH, option_take_receive_buffer },
+	{ 'R', "replay", "DIR", "replay the recording in DIR", VERB_LOG, option_take_replay },
 };
 
 /* What getopt_long() returns for a name without a letter: 256 + index. */
@@ -469,6 +235,9 @@ static int check(struct parser *p, unsigned int verb)
 	}
 	if (!o->types)
 		o->types = verb == VERB_RECORD ? PEVENT_MASK_ALL : TYPES_DEFAULT;
+	o->snapshot |= verb == VERB_LOG && o->types & PEVENT_MASK(PEVENT_SNAPSHOT);
+	if (o->snapshot)
+		o->types |= PEVENT_MASK(PEVENT_SNAPSHOT);
 	return 0;
 }
 

@@ -23,11 +23,13 @@ struct options {
 	bool comm, dirstrip, shortname, extra, glyph;	/* how text looks */
 	bool line_buffered, quiet, statistics, json, utc, strict, realtime;
 	bool failed;
+	bool snapshot, files, delay_accounting, no_taskstats;
 	bool help, version;
 	uint64_t duration_ns;		/* 0: until a signal */
 	uint64_t longer_than_ns;	/* 0: off */
+	uint64_t sample_ns;		/* 0: default; PEVENT_SAMPLE_OFF */
 	uint32_t receive_buffer;	/* bytes; 0: default */
-	uint32_t types;			/* PEVENT_MASK()s; 0: none given */
+	uint32_t types;			/* PEVENT_MASK()s; SNAPSHOT among them as snapshot says */
 	enum time_style time;
 	const char *columns;		/* NULL: default; checked */
 	const char *output;		/* NULL: standard output */

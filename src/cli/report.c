@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdio.h>
 
 #include "cli/diag.h"
 #include "cli/report.h"
+#include "sink/users.h"
 #include "util/clock.h"
 #include "util/macro.h"
 
@@ -37,10 +39,21 @@ static void write_lines(struct writer *w, const char *s, size_t len)
 		diag("standard output", "the reader takes nothing, statistics are incomplete");
 }
 
+/* Of another machine, or another time, only the numbers of users are known. */
+static void format(const struct session *s, struct stats *stats, struct stats_report *report,
+		   struct strbuf *b)
+{
+	if (!s->options->replay)
+		(void)users_new(&report->users);	/* without memory: numbers */
+	(s->options->json ? stats_json : stats_text)(stats, report, b);
+	users_free(report->users);
+}
+
 int report_statistics(struct session *s, struct stats *stats, struct writer *w)
 {
 	struct writer *own = NULL;
 	struct pevent_stats account;
+	struct stats_report report = { .account = &account };
 	struct strbuf b = { 0 };
 	uint64_t end = stats_last_ns(stats);
 	int r = 0;
@@ -56,11 +69,22 @@ int report_statistics(struct session *s, struct stats *stats, struct writer *w)
 		end = MAX(end, clock_now(&(struct clock){ 0 }));
 	if (w && !s->options->json)
 		strbuf_putc(&b, '\n');	/* after the events */
-	(s->options->json ? stats_json : stats_text)(stats, &account,
-						     end - stats_first_ns(stats), &b);
+	report.run_ns = end - stats_first_ns(stats);
+	format(s, stats, &report, &b);
 	write_lines(w ? w : own, b.data, b.len);
 	r = report_write_error(w ? w : own, "standard output");
 	strbuf_finish(&b);
 	writer_free(own);
 	return MIN(r, 0);
+}
+
+void report_summary(struct session *s, const struct summary *summary)
+{
+	struct pevent_stats account;
+	struct strbuf b = { 0 };
+
+	pevent_get_stats(s->p, &account);
+	summary_text(summary, &account, &b);
+	fwrite(b.data, 1, b.len, stderr);
+	strbuf_finish(&b);
 }

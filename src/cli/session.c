@@ -53,12 +53,16 @@ static int catch_signals(struct session *s)
 	return s->signal_fd < 0 || s->timer_fd < 0 ? -errno : 0;
 }
 
+/* The command's summary is of all its processes, and survivors count, shown or not. */
+#define SUMMARIZED (PEVENT_MASK(PEVENT_FORK) | PEVENT_MASK(PEVENT_EXEC) | PEVENT_MASK(PEVENT_EXIT))
+
 static int set_filter(struct session *s)
 {
 	const struct options *o = s->options;
 	struct pevent_filter filter = {
 		.size = sizeof(filter),
 		.types = o->types,
+		.silent = PEVENT_MASK(PEVENT_SNAPSHOT) | (o->command ? SUMMARIZED : 0),
 		.pgrps = o->pgrps.items,
 		.n_pgrps = o->pgrps.n,
 		.pids = o->pids.items,
@@ -76,10 +80,42 @@ static int set_filter(struct session *s)
 	return pevent_set_filter(s->p, &filter);
 }
 
+/* Statistics and the command's summary count the survivors, too, shown or not. */
+static unsigned int choose_snapshots(const struct options *o)
+{
+	if (o->snapshot && !o->command)		/* of a command nothing is there at the start */
+		return PEVENT_SNAPSHOT_START | PEVENT_SNAPSHOT_END;
+	/* And a replay may be asked for either. */
+	return o->snapshot || o->statistics || o->command || o->directory ? PEVENT_SNAPSHOT_END : 0;
+}
+
+static struct pevent_config make_config(const struct options *o, unsigned int want)
+{
+	struct pevent_config config = PEVENT_CONFIG_INIT;
+
+	if (o->uids.n)
+		want |= PEVENT_WANT_STATUS;
+	if (o->cgroups.n)
+		want |= PEVENT_WANT_CGROUP;
+	if (o->regexes.n || o->statistics || o->command)
+		want |= PEVENT_WANT_EXE;
+	if (o->statistics)
+		want |= PEVENT_WANT_STATUS | PEVENT_WANT_CGROUP;
+	if (o->files)
+		want |= PEVENT_WANT_FILES;
+	config.want = want;
+	config.receive_buffer = o->receive_buffer;
+	config.sample_ns = o->sample_ns;
+	config.snapshot = choose_snapshots(o);
+	config.delay_accounting = o->delay_accounting;
+	config.no_taskstats = o->no_taskstats;
+	return config;
+}
+
 int session_open(struct session *s, const struct options *o, const struct session_ops *ops,
 		 void *data, unsigned int want, const char *record_to)
 {
-	struct pevent_config config = PEVENT_CONFIG_INIT;
+	const struct pevent_config config = make_config(o, want);
 	int r;
 
 	*s = (struct session){ .options = o, .ops = ops, .data = data, .wake_fd = -1,
@@ -87,14 +123,6 @@ int session_open(struct session *s, const struct options *o, const struct sessio
 	r = catch_signals(s);
 	if (r < 0)
 		return failed(s, "signals", r, STATUS_ERROR);
-	if (o->uids.n)
-		want |= PEVENT_WANT_STATUS;
-	if (o->cgroups.n)
-		want |= PEVENT_WANT_CGROUP;
-	if (o->regexes.n || o->statistics)
-		want |= PEVENT_WANT_EXE;
-	config.want = want;
-	config.receive_buffer = o->receive_buffer;
 	r = pevent_new(&s->p, &config);
 	if (r < 0)
 		return failed(s, "start", r, STATUS_ERROR);
@@ -218,20 +246,36 @@ static void wait_for_work(struct session *s, bool gated)
 	}
 }
 
-static void on_event(struct session *s, const struct pevent_event *e)
+/* A replay's time limit, for what happened; snapshots come at the end, wherever that is. */
+static bool is_cut(struct session *s, const struct pevent_event *e)
 {
 	const struct options *o = s->options;
 
-	if (o->replay && o->duration_ns) {
-		if (!s->first_ns)
-			s->first_ns = e->time_ns;
-		if (e->time_ns > s->first_ns && e->time_ns - s->first_ns > o->duration_ns)
-			s->past_end = s->stopping = true;
-	}
+	if (!o->replay || !o->duration_ns || e->type == PEVENT_SNAPSHOT)
+		return false;
+	if (!s->first_ns)
+		s->first_ns = e->time_ns;
+	if (e->time_ns > s->first_ns && e->time_ns - s->first_ns > o->duration_ns)
+		s->past_end = s->stopping = true;
+	return s->past_end;
+}
+
+static void on_event(struct session *s, const struct pevent_event *e)
+{
+	struct pevent_event moved;
+
 	if (e->type == PEVENT_EXIT && s->command.pid && e->process.pid == s->command.pid)
 		s->command_seen = true;
-	if (!s->past_end)
-		s->ops->event(s->data, e);
+	if (is_cut(s, e)) {
+		s->cut += e->sequence != 0;
+		return;
+	}
+	if (s->cut && e->sequence) {
+		moved = *e;
+		moved.sequence -= s->cut;	/* follows what was let through */
+		e = &moved;
+	}
+	s->ops->event(s->data, e);
 }
 
 /* False: events are left, the output has no room for them. */

@@ -38,6 +38,7 @@ struct session {
 	bool stopping, stopped, ended, interrupted, abandoned, forced, past_end, failed;
 	bool command_seen;	/* its exit event */
 	uint64_t first_ns;
+	uint64_t cut;		/* events beyond the time limit of a replay */
 };
 
 /* Signals, context and input; record_to: directory or NULL. Returns an exit status. */

@@ -208,13 +208,24 @@ static void take_records(const struct account *a, struct pevent_usage *u)
 	};
 }
 
+/* It has not been on a CPU since: both looks, and what lies between them, are exact. */
+static bool has_rested(const struct account *a)
+{
+	const struct proc_tasks *now = &a->sample->tasks, *base = a->base;
+
+	return base && !a->records && now->has_schedstat && base->has_schedstat &&
+	       now->run_queue_waits == base->run_queue_waits && now->run_ns == base->run_ns;
+}
+
 /* The clock tick's counts are coarse: they tell how to divide, not how much there is. */
 static void split_cpu(struct pevent_usage *u)
 {
 	uint64_t sum = u->user_ns + u->system_ns;
 
-	if (!u->user_ns || !u->system_ns)
+	if (!u->user_ns || !u->system_ns) {
+		u->user_ns = u->system_ns = 0;
 		return;
+	}
 	u->user_ns = (uint64_t)((double)u->cpu_ns * ((double)u->user_ns / (double)sum));
 	u->user_ns = MIN(u->user_ns, u->cpu_ns);
 	u->system_ns = u->cpu_ns - u->user_ns;
@@ -274,6 +285,8 @@ void account_get(const struct account *a, bool alive, const struct account_units
 			add_living(a, units, &u);
 		if (a->base)
 			take_base(a->base, units, &u);
+		if (living && has_rested(a))
+			u.cpu_error_ns = 0;
 		split_cpu(&u);
 		if (counted)
 			u.known |= PEVENT_KNOWN_PEAK;

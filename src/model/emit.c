@@ -4,7 +4,7 @@
 #define WITH_FILES (PEVENT_MASK(PEVENT_EXEC) | PEVENT_MASK(PEVENT_EXIT) | \
 		    PEVENT_MASK(PEVENT_SNAPSHOT))
 
-/* An empty event in the queue, numbered; NULL when memory is out. */
+/* An empty event in the queue, numbered unless it is silent; NULL when memory is out. */
 static struct pevent_event *emit(struct model *m, enum pevent_type type, uint64_t time_ns,
 				 uint32_t cpu)
 {
@@ -13,7 +13,8 @@ static struct pevent_event *emit(struct model *m, enum pevent_type type, uint64_
 	if (!ev)
 		return NULL;
 	ev->type = type;
-	ev->sequence = ++m->sequence;
+	if (!filter_is_silent(&m->filter, type))
+		ev->sequence = ++m->sequence;
 	ev->time_ns = time_ns;
 	ev->realtime_offset_ns = m->realtime_offset_ns;
 	ev->cpu = cpu;

@@ -77,6 +77,7 @@ int filter_set(struct filter *f, const struct pevent_filter *from, const struct 
 	filter_init(&new);
 	if (from->types)
 		new.types = from->types;
+	new.silent = from->silent & ~new.types;
 	new.failed = from->failed;
 	new.longer_than_ns = from->longer_than_ns;
 	new.pgrps = copy(from->pgrps, from->n_pgrps, sizeof(*new.pgrps), &new.n_pgrps);
@@ -119,7 +120,12 @@ bool filter_names_pid(struct filter *f, pid_t pid)
 
 bool filter_pass_type(const struct filter *f, enum pevent_type type)
 {
-	return f->types & PEVENT_MASK(type);
+	return (f->types | f->silent) & PEVENT_MASK(type);
+}
+
+bool filter_is_silent(const struct filter *f, enum pevent_type type)
+{
+	return f->silent & PEVENT_MASK(type);
 }
 
 /* The arguments joined by spaces, as ps(1) and pgrep -f see them. */

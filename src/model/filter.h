@@ -10,7 +10,7 @@
 #include "util/log.h"
 
 struct filter {
-	uint32_t types;
+	uint32_t types, silent;
 	pid_t *pgrps;
 	size_t n_pgrps;
 	uint32_t *uids;
@@ -37,6 +37,8 @@ int filter_follow(struct filter *f, pid_t pid);
 /* A process of this number appears: is it one of those named? Binds the name to it. */
 bool filter_names_pid(struct filter *f, pid_t pid);
 
+/* Is it one of pevent_filter.silent, not of the types? */
+bool filter_is_silent(const struct filter *f, enum pevent_type type);
 bool filter_pass_type(const struct filter *f, enum pevent_type type);
 bool filter_pass_process(const struct filter *f, const struct process *p);
 /* Of an EXIT that passed the two above. */

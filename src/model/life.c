@@ -41,6 +41,9 @@ void life_get_usage(const struct model *m, const struct process *p, bool alive,
 	};
 
 	account_get(&p->account, alive, &units, ret);
+	/* What it had used before the run is not known, nor what it used since. */
+	if (p->pub.before_run && !p->account.base)
+		ret->known &= PEVENT_KNOWN_PEAK | PEVENT_KNOWN_SAMPLE;
 }
 
 void life_end(struct model *m, struct process *p, const struct cn_event *cn, uint32_t status,

@@ -187,7 +187,8 @@ void model_sample(struct model *m, const struct proc_facts *f)
 	struct process *p = process_find_living(&m->table, f->pid);
 
 	/* Its end may be known here later than to /proc: then nothing new is seen. */
-	if (p && f->has_stat && f->stat.state != 'Z' && f->stat.state != 'X' && life_same_start(p, f))
+	if (p && f->has_stat && f->stat.state != 'Z' && f->stat.state != 'X' &&
+	    life_same_start(p, f))
 		take_sample(m, p, f);
 }
 

@@ -82,6 +82,28 @@ void cell_count(struct cell *c, uint64_t v, size_t width)
 	put_scaled(c, v, unit, 2, units[i], width);
 }
 
+void cell_size(struct cell *c, uint64_t bytes, bool estimate, size_t width)
+{
+	static const char units[] = "KMGTPE";
+	size_t room = width - estimate;
+	unsigned int i = 0;
+	uint64_t whole = bytes;
+
+	while (whole >= 1024 || count_digits(whole) + (i > 0) > room)
+		whole = bytes >> 10 * ++i;
+	put_number(c, whole);
+	if (i && whole < 100 && count_digits(whole) + 3 <= room) {
+		uint64_t rest = bytes - (whole << 10 * i);
+		char text[2] = { '.', (char)('0' + (rest * 10 >> 10 * i)) };
+
+		cell_put(c, text, sizeof(text));
+	}
+	if (i)
+		cell_put(c, &units[i - 1], 1);
+	if (estimate)
+		cell_put(c, "~", 1);
+}
+
 struct time_unit {
 	uint64_t below;	/* used for what is shorter */
 	uint64_t ns;

@@ -22,6 +22,8 @@ void cell_puts(struct cell *c, const char *s);
 void cell_unknown(struct cell *c);	/* "-" */
 /* 1280, 1.28M: in a unit of 1000 when it does not fit; width >= 5. */
 void cell_count(struct cell *c, uint64_t v, size_t width);
+/* 1023, 1.0K, 34.1K, 308M~: in powers of 1024, cut off; width >= 5. */
+void cell_size(struct cell *c, uint64_t bytes, bool estimate, size_t width);
 /* 0.007s, 12.345m~: s m h d y; an estimate has at most two decimals. width >= 6. */
 void cell_duration(struct cell *c, uint64_t ns, bool estimate, size_t width);
 /* As cell_duration(), in us and ms below a second: 350us, 7.25ms, 1.25s. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "sink/columns.h"
@@ -142,7 +143,7 @@ static void put_glyph(_unused_ struct columns_state *s, const struct line *l, st
 		[PEVENT_FORK] = "└", [PEVENT_CLONE] = "└", [PEVENT_EXEC] = "→",
 		[PEVENT_EXIT] = "⇥", [PEVENT_CORE] = "☠", [PEVENT_COMM] = "↻",
 		[PEVENT_PTRACE] = "⇄", [PEVENT_UID] = "↻", [PEVENT_GID] = "↻",
-		[PEVENT_SID] = "↻", [PEVENT_LOST] = "!",
+		[PEVENT_SID] = "↻", [PEVENT_LOST] = "!", [PEVENT_SNAPSHOT] = "•",
 	};
 	const char *glyph = glyphs[l->event->type];
 
@@ -160,6 +161,8 @@ static void put_exit_info(const struct pevent_event *e, struct cell *c)
 
 	if (e->u.exit.origin == PEVENT_FROM_NONE) {
 		cell_puts(c, "lost");
+	} else if (e->u.exit.oom_killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+		cell_puts(c, "OOM");
 	} else if (WIFSIGNALED(status)) {
 		char name[SIGNAL_TEXT_MAX];
 
@@ -185,6 +188,9 @@ static void put_info(_unused_ struct columns_state *s, const struct line *l, str
 		break;
 	case PEVENT_EXIT:
 		put_exit_info(e, c);
+		break;
+	case PEVENT_SNAPSHOT:
+		cell_puts(c, e->u.at_end ? "end" : "start");
 		break;
 	case PEVENT_PTRACE:
 		cell_puts(c, e->u.ptrace.tracer ? "attach" : "detach");
@@ -214,22 +220,15 @@ static void put_duration(_unused_ struct columns_state *s, const struct line *l,
 	uint64_t end = p->end_ns ? p->end_ns : e->time_ns;
 	bool seen;
 
-	if (e->type != PEVENT_EXIT)
+	if (e->type != PEVENT_EXIT && e->type != PEVENT_SNAPSHOT)
 		return;
-	seen = e->u.exit.origin != PEVENT_FROM_NONE;
+	seen = e->type == PEVENT_SNAPSHOT || e->u.exit.origin != PEVENT_FROM_NONE;
 	if (!p->start_ns || end < p->start_ns || (!seen && !p->end_ns))
 		cell_unknown(c);
 	else
 		cell_duration(c, end - p->start_ns,
 			      !seen || p->start_origin != PEVENT_FROM_EVENT,
 			      DURATION_WIDTH);
-}
-
-/* The place of cpu, rss, read, write, sent, rcvd: nothing measures them yet. */
-static void put_usage(_unused_ struct columns_state *s, const struct line *l, struct cell *c)
-{
-	if (l->event->type == PEVENT_EXIT)
-		cell_unknown(c);
 }
 
 static void put_cpu_number(_unused_ struct columns_state *s, const struct line *l, struct cell *c)
@@ -309,12 +308,6 @@ static const struct column columns[] = {
 	{ "glyph", "", 1, false, true, 0, put_glyph },
 	{ "info", "Info", INFO_WIDTH, true, true, 0, put_info },
 	{ "duration", "Duration", DURATION_WIDTH, true, false, 0, put_duration },
-	{ "cpu", "CPU", 8, true, false, 0, put_usage },
-	{ "rss", "RSS", 6, true, false, 0, put_usage },
-	{ "read", "Read", 6, true, false, 0, put_usage },
-	{ "write", "Write", 6, true, false, 0, put_usage },
-	{ "sent", "Sent", 6, true, false, 0, put_usage },
-	{ "rcvd", "Rcvd", 6, true, false, 0, put_usage },
 	{ "on", "On", 5, true, true, 0, put_cpu_number },
 	{ "threads", "Threads", 7, true, false, 0, put_threads },
 	{ "comm", "Comm", NAME_WIDTH, false, false, 0, put_comm },
@@ -324,19 +317,21 @@ static const struct column columns[] = {
 	{ "process", "Process", 0, false, true, 0, NULL },
 };
 
-_Static_assert(ARRAY_SIZE(columns) <= COLUMNS_MAX, "each column may be shown");
-
-const struct column *column_find(const char *name, size_t len)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (strlen(columns[i].name) == len && !memcmp(columns[i].name, name, len))
-			return &columns[i];
-	return NULL;
-}
+_Static_assert(ARRAY_SIZE(columns) + COLUMNS_USAGE_MAX <= COLUMNS_MAX, "each may be shown");
 
 const struct column *column_nth(size_t n)
 {
-	return n < ARRAY_SIZE(columns) ? &columns[n] : NULL;
+	return n < ARRAY_SIZE(columns) ? &columns[n] : column_usage_nth(n - ARRAY_SIZE(columns));
+}
+
+const struct column *column_find(const char *name, size_t len)
+{
+	const struct column *column;
+
+	for (size_t i = 0; (column = column_nth(i)); i++)
+		if (strlen(column->name) == len && !memcmp(column->name, name, len))
+			return column;
+	return NULL;
 }
 
 static void put_comm_or_unknown(struct strbuf *b, const char comm[16])

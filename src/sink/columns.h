@@ -39,10 +39,14 @@ struct column {
 	void (*put)(struct columns_state *s, const struct line *line, struct cell *c);
 };
 
-#define COLUMNS_MAX 40
+/* Each column there is may be shown. */
+#define COLUMNS_USAGE_MAX 24
+#define COLUMNS_MAX (24 + COLUMNS_USAGE_MAX)
 
 const struct column *column_find(const char *name, size_t len);
 const struct column *column_nth(size_t n);	/* NULL after the last */
+/* Of these, the ones that show what a process has used. */
+const struct column *column_usage_nth(size_t n);
 /* The process column: the command line, and what else there is to say about the event. */
 void column_process(struct columns_state *s, const struct line *line, struct strbuf *b);
 

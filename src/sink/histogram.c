@@ -62,3 +62,16 @@ uint64_t histogram_percentile(const struct histogram *h, unsigned int percent)
 	}
 	return h->max;
 }
+
+void log2_counts_add(struct log2_counts *c, uint64_t ns)
+{
+	size_t i = 63 - (size_t)__builtin_clzll(ns / NSEC_PER_USEC | 1);
+
+	c->counts[i]++;
+	c->end = MAX(c->end, i + 1);
+}
+
+uint64_t log2_counts_from(size_t i)
+{
+	return i ? UINT64_C(1) << i : 0;
+}

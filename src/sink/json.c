@@ -4,6 +4,7 @@
 
 #include "sink/json.h"
 #include "sink/json_put.h"
+#include "sink/json_usage.h"
 #include "sink/signals.h"
 #include "sink/time_text.h"
 #include "sink/users.h"
@@ -57,14 +58,6 @@ struct json *json_free(struct json *j)
 	users_free(j->users);
 	free(j);
 	return NULL;
-}
-
-static void put_time(struct strbuf *b, struct time_text *t, uint64_t ns, int64_t offset_ns)
-{
-	char *to = strbuf_reserve(b, TIME_TEXT_MAX);
-
-	if (to)
-		strbuf_commit(b, time_text_put(t, ns, offset_ns, to));
 }
 
 static void put_entity(struct json *j, struct strbuf *b, pid_t pid, uint64_t ticks)
@@ -229,14 +222,14 @@ static void put_life(struct json *j, const struct pevent_event *e, struct strbuf
 
 	if (p->start_ns) {
 		json_lit(b, "\"start\":\"");
-		put_time(b, &j->start_time, p->start_ns, e->realtime_offset_ns);
+		json_time(b, &j->start_time, p->start_ns, e->realtime_offset_ns);
 		json_lit(b, "\",");
 	}
 	if (e->type != PEVENT_EXIT)
 		return;
 	if (end_of(e)) {
 		json_lit(b, "\"end\":\"");
-		put_time(b, &j->event_time, end_of(e), e->realtime_offset_ns);
+		json_time(b, &j->event_time, end_of(e), e->realtime_offset_ns);
 		json_lit(b, "\",");
 	}
 	if (e->u.exit.origin != PEVENT_FROM_NONE)
@@ -303,7 +296,7 @@ static void put_event(struct json *j, const struct pevent_event *e, struct strbu
 	uint64_t end;
 
 	json_lit(b, "{\"@timestamp\":\"");
-	put_time(b, &j->event_time, e->time_ns, e->realtime_offset_ns);
+	json_time(b, &j->event_time, e->time_ns, e->realtime_offset_ns);
 	json_lit(b, "\",\"event\":{\"kind\":\"event\",\"category\":[\"process\"],\"type\":[\"");
 	strbuf_puts(b, thread_end ? "end" : actions[e->type].type);
 	json_lit(b, "\"],\"action\":\"");
@@ -342,6 +335,8 @@ static void put_exit(const struct pevent_event *e, struct strbuf *b)
 		json_u64(b, "status", (unsigned int)WEXITSTATUS(status));
 	}
 	json_u64(b, "wait_status", (unsigned int)status);
+	if (e->u.exit.oom_killed)
+		json_bool(b, "oom_killed", true);
 	json_close(b);
 }
 
@@ -364,21 +359,25 @@ static void put_source(const struct pevent_event *e, struct strbuf *b)
 		put_origin(b, "start", p->start_origin);
 	if (e->type == PEVENT_EXIT)
 		put_origin(b, "exit", e->u.exit.origin);
+	if (e->usage.known)
+		put_origin(b, "usage", e->usage.origin);
 	json_close_filled(b, start);
 }
 
 /* What the type of the event alone has. */
-static void put_own(const struct pevent_event *e, struct strbuf *b)
+static void put_own(struct json *j, const struct pevent_event *e, struct strbuf *b)
 {
 	switch (e->type) {
+	case PEVENT_SNAPSHOT:
+		if (e->u.at_end)
+			json_lit(b, "\"snapshot\":\"end\",");
+		else
+			json_lit(b, "\"snapshot\":\"start\",");
+		json_usage(b, e, &j->event_time);
+		break;
 	case PEVENT_EXIT:
 		put_exit(e, b);
-		if (e->process.threads_peak) {
-			json_lit(b, "\"usage\":{\"sched\":{");
-			json_u64(b, "threads_peak", e->process.threads_peak);
-			json_close(b);
-			json_close(b);
-		}
+		json_usage(b, e, &j->event_time);
 		if (e->u.exit.origin == PEVENT_FROM_NONE)
 			json_lit(b, "\"incomplete\":true,");
 		break;
@@ -408,14 +407,28 @@ static void put_own(const struct pevent_event *e, struct strbuf *b)
 	}
 }
 
-static void put_pevent(const struct pevent_event *e, struct strbuf *b)
+static void put_truncated(const struct pevent_event *e, struct strbuf *b)
+{
+	const struct pevent_image *image = e->process.image;
+	size_t start = b->len;
+
+	json_open(b, "truncated");
+	if (image && image->args && image->args_total > image->args_len)
+		json_u64(b, "args_bytes", image->args_total);
+	if (e->files && e->files->total > e->files->n)
+		json_u64(b, "files", e->files->total);
+	json_close_filled(b, start);
+}
+
+static void put_pevent(struct json *j, const struct pevent_event *e, struct strbuf *b)
 {
 	const struct pevent_process *p = &e->process;
 	const struct pevent_image *image = p->image;
 	size_t start = b->len;
 
 	json_open(b, "pevent");
-	put_own(e, b);
+	put_own(j, e, b);
+	json_files(b, e, &j->event_time);
 	if (p->loginuid != UINT32_MAX)
 		json_u64(b, "loginuid", p->loginuid);
 	if (image && image->cgroup)
@@ -425,11 +438,7 @@ static void put_pevent(const struct pevent_event *e, struct strbuf *b)
 		base64_append(b, image->args, image->args_len);
 		json_lit(b, "\",");
 	}
-	if (image && image->args && image->args_total > image->args_len) {
-		json_open(b, "truncated");
-		json_u64(b, "args_bytes", image->args_total);
-		json_close(b);
-	}
+	put_truncated(e, b);
 	put_source(e, b);
 	json_close_filled(b, start);
 }
@@ -513,7 +522,7 @@ void json_event(struct json *j, const struct pevent_event *e, const struct peven
 			json_string(b, "id", container, 64);
 			json_close(b);
 		}
-		put_pevent(e, b);
+		put_pevent(j, e, b);
 	}
 	json_end_line(b);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sink/time_text.h"
 #include "util/escape.h"
 #include "util/strbuf.h"
 
@@ -37,6 +38,15 @@ static inline void json_append(struct strbuf *b, const char *s, size_t len)
 	(json_lit(b, "\"" key "\":\""), escape_json(b, s, len), json_lit(b, "\","))
 /* "key":{ */
 #define json_open(b, key) json_lit(b, "\"" key "\":{")
+
+/* A point of time, without the quotes. */
+static inline void json_time(struct strbuf *b, struct time_text *t, uint64_t ns, int64_t offset_ns)
+{
+	char *to = strbuf_reserve(b, TIME_TEXT_MAX);
+
+	if (to)
+		strbuf_commit(b, time_text_put(t, ns, offset_ns, to));
+}
 
 /* }, in the place of the last member's comma; an object without members stays {}. */
 static inline void json_close(struct strbuf *b)

@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/wait.h>
 
 #include "sink/command_text.h"
 #include "sink/stats.h"
 #include "sink/stats_data.h"
 #include "util/macro.h"
+#include "util/parse.h"
 
 #define RATE_SLOT_NS (NSEC_PER_SEC / RATE_SLOTS)
 
-static struct program *program_new(const char *name, size_t len)
+static struct program *program_of(struct stats_row *row)
 {
-	struct program *p = calloc(1, sizeof(*p) + len);
-
-	if (!p)
-		return NULL;
-	p->name_len = len;
-	memcpy(p->name, name, len);
-	return p;
+	return CONTAINER_OF(row, struct program, row);
 }
 
-static void program_free(struct hash_node *node, _unused_ void *data)
+static void program_finish(struct stats_row *row)
 {
-	struct program *p = CONTAINER_OF(node, struct program, node);
-
-	histogram_finish(&p->lifetimes);
-	free(p);
+	histogram_finish(&program_of(row)->lifetimes);
 }
 
 int stats_new(struct stats **ret, size_t programs_max)
 {
 	struct stats *s = calloc(1, sizeof(*s));
+	struct stats_row *all = stats_row_new(sizeof(struct program), "Total", 5);
+	int r = s && all ? 0 : -ENOMEM;
 
-	if (!s)
-		return -ENOMEM;
-	s->other = program_new("(other)", 7);
-	s->all = program_new("Total", 5);
-	if (!s->other || !s->all || hash_init(&s->programs, programs_max) < 0) {
+	if (s && all)
+		s->all = program_of(all);
+	else
+		free(all);
+	if (!r)
+		r = stats_table_init(&s->programs, sizeof(struct program), programs_max,
+				     program_finish);
+	for (size_t i = 0; !r && i < GROUPING_COUNT; i++)
+		r = stats_table_init(&s->groups[i], sizeof(struct stats_row), STATS_GROUPS_MAX,
+				     NULL);
+	if (r < 0) {
 		stats_free(s);
-		return -ENOMEM;
+		return r;
 	}
 	*ret = s;
 	return 0;
@@ -48,69 +50,52 @@ struct stats *stats_free(struct stats *s)
 {
 	if (!s)
 		return NULL;
-	if (s->programs.buckets)
-		hash_each(&s->programs, program_free, NULL);
-	hash_finish(&s->programs);
-	if (s->other)
-		program_free(&s->other->node, NULL);
+	stats_table_finish(&s->programs);
+	for (size_t i = 0; i < GROUPING_COUNT; i++)
+		stats_table_finish(&s->groups[i]);
+	for (size_t i = 0; i < TOP_COUNT; i++)
+		stats_top_finish(&s->top[i]);
 	if (s->all)
-		program_free(&s->all->node, NULL);
+		program_finish(&s->all->row);
+	free(s->all);
 	free(s);
 	return NULL;
 }
 
-/* Eight bytes a step; good enough for names that are compared in full anyway. */
-static uint64_t hash_bytes(const char *s, size_t len)
-{
-	uint64_t h = len * UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t last = 0;
+static const char unknown[] = "(unknown)";
 
-	for (; len >= 8; s += 8, len -= 8) {
-		h = (h ^ load_u64(s)) * UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 32;
-	}
-	memcpy(&last, s, len);
-	h = (h ^ last) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return h ^ h >> 29;
+/* A name that is not known gets the row that says so. */
+static struct stats_row *get_row(struct stats_table *t, const char *name, size_t len)
+{
+	return name ? stats_table_get(t, name, len) :
+		      stats_table_get(t, unknown, sizeof(unknown) - 1);
 }
 
-static bool is_program(const struct program *p, const char *name, size_t len)
+bool stats_is_known(const struct stats_row *row)
 {
-	return p->name_len == len && !memcmp(p->name, name, len);
+	return row->name_len != sizeof(unknown) - 1 || memcmp(row->name, unknown, row->name_len);
+}
+
+bool stats_has_groups(const struct stats *s, int grouping)
+{
+	const struct stats_table *t = &s->groups[grouping];
+
+	return t->rows.count > 1 || (t->last && stats_is_known(t->last));
+}
+
+uint32_t stats_row_user(const struct stats_row *row)
+{
+	uint64_t user;
+
+	return parse_u64(row->name, 0, UINT32_MAX - 1, &user) < 0 ? UINT32_MAX : (uint32_t)user;
 }
 
 static struct program *find_program(struct stats *s, const struct pevent_process *process)
 {
-	struct hash_node *node;
-	struct program *p;
-	const char *name;
-	uint64_t key;
-	size_t len;
+	size_t len = 0;
+	const char *name = command_program(process, &len);
 
-	name = command_program(process, &len);
-	if (!name) {
-		s->unnamed++;
-		name = "(unknown)";
-		len = 9;
-	}
-	if (s->last && is_program(s->last, name, len))
-		return s->last;
-	key = hash_bytes(name, len);
-	for (node = hash_find(&s->programs, key); node; node = hash_find_next(node)) {
-		p = CONTAINER_OF(node, struct program, node);
-		if (is_program(p, name, len)) {
-			s->last = p;
-			return p;
-		}
-	}
-	p = program_new(name, len);
-	if (!p || hash_insert(&s->programs, &p->node, key) < 0) {
-		free(p);
-		s->other_events++;
-		return s->other;
-	}
-	s->last = p;
-	return p;
+	return program_of(get_row(&s->programs, name, len));
 }
 
 static void rate_add(struct rate *r, uint64_t time_ns)
@@ -133,12 +118,80 @@ static void rate_add(struct rate *r, uint64_t time_ns)
 	r->peak = MAX(r->peak, r->sum);
 }
 
+static struct stats_row *find_parent(struct stats *s, const struct pevent_process *p)
+{
+	struct pevent_process parent = { .image = p->parent_image };
+	size_t len = 0;
+	const char *name;
+
+	memcpy(parent.comm, p->parent_comm, sizeof(parent.comm));
+	name = command_program(&parent, &len);
+	return get_row(&s->groups[BY_PARENT], name, len);
+}
+
+static struct stats_row *find_user(struct stats *s, const struct pevent_process *p)
+{
+	char digits[16];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu32, p->euid);
+
+	return get_row(&s->groups[BY_USER], p->euid == UINT32_MAX ? NULL : digits, (size_t)len);
+}
+
+static struct stats_row *find_cgroup(struct stats *s, const struct pevent_process *p)
+{
+	const char *name = p->image ? p->image->cgroup : NULL;
+
+	return get_row(&s->groups[BY_CGROUP], name, name ? strlen(name) : 0);
+}
+
+/* Of those that waited at all: most processes never do, and would hide them. */
+static void add_waits(struct stats *s, const struct pevent_usage *u)
+{
+	uint64_t block_io = 0;
+
+	if (u->known & PEVENT_KNOWN_DELAYS)
+		block_io = u->delay_ns[PEVENT_DELAY_BLKIO];
+	if (u->known & PEVENT_KNOWN_RUN_QUEUE && u->run_queue_waits)
+		log2_counts_add(&s->log2[LOG2_RUN_QUEUE], u->run_queue_ns / u->run_queue_waits);
+	if (block_io && block_io != UINT64_MAX)	/* the latter: this kernel does not count it */
+		log2_counts_add(&s->log2[LOG2_BLOCK_IO], block_io);
+}
+
+/* Of a process, once: at its end, or at the end of the run. */
+static void add_usage(struct stats *s, const struct pevent_event *e, struct program *program)
+{
+	const struct pevent_usage *u = &e->usage;
+	bool estimate = usage_quality(u) != USAGE_COMPLETE;
+
+	usage_sum_add(&program->row.usage, u);
+	usage_sum_add(&s->all->row.usage, u);
+	usage_sum_add(&find_parent(s, &e->process)->usage, u);
+	usage_sum_add(&find_user(s, &e->process)->usage, u);
+	usage_sum_add(&find_cgroup(s, &e->process)->usage, u);
+	if (u->known & PEVENT_KNOWN_CPU)
+		stats_top_add(&s->top[TOP_CPU], u->cpu_ns,
+			      estimate || u->cpu_error_ns > u->cpu_ns / 10, &program->row, e);
+	if (u->known & PEVENT_KNOWN_PEAK)
+		stats_top_add(&s->top[TOP_PEAK_RSS], u->peak_rss, estimate, &program->row, e);
+	if (u->known & PEVENT_KNOWN_IO)
+		stats_top_add(&s->top[TOP_IO], u->read_bytes + u->write_bytes, estimate,
+			      &program->row, e);
+	add_waits(s, u);
+}
+
 static void add_exit(struct stats *s, const struct pevent_event *e, struct program *program)
 {
 	const struct pevent_process *p = &e->process;
 	int status = e->u.exit.wait_status;
+	uint64_t end = p->end_ns ? p->end_ns : e->time_ns;
+	uint64_t life = end > p->start_ns ? end - p->start_ns : 0;
 
 	rate_add(&s->exits, e->time_ns);
+	add_usage(s, e, program);
+	s->qualities[usage_quality(&e->usage)]++;
+	s->oom_kills += e->u.exit.oom_killed;
+	if (p->start_ns && life < NSEC_PER_SEC)
+		usage_sum_add(&s->short_lived, &e->usage);
 	if (p->before_run)
 		s->exits_before_run++;
 	if (e->u.exit.origin == PEVENT_FROM_NONE) {
@@ -153,12 +206,18 @@ static void add_exit(struct stats *s, const struct pevent_event *e, struct progr
 	}
 	/* Starts before the run are known to 10 ms only: they would spoil the exact minimum. */
 	if (p->start_origin == PEVENT_FROM_EVENT) {
-		uint64_t end = p->end_ns ? p->end_ns : e->time_ns;
-		uint64_t life = end > p->start_ns ? end - p->start_ns : 0;
-
 		histogram_add(&program->lifetimes, life);
 		histogram_add(&s->all->lifetimes, life);
+		log2_counts_add(&s->log2[LOG2_LIFETIME], life);
 	}
+}
+
+static void add_survivor(struct stats *s, const struct pevent_event *e)
+{
+	if (!e->u.at_end)
+		return;
+	s->survivors++;
+	add_usage(s, e, find_program(s, &e->process));
 }
 
 void stats_add(struct stats *s, const struct pevent_event *e)
@@ -168,7 +227,7 @@ void stats_add(struct stats *s, const struct pevent_event *e)
 	if (!s->first_ns)
 		s->first_ns = e->time_ns;
 	s->last_ns = MAX(s->last_ns, e->time_ns);
-	s->sequence = e->sequence;
+	s->sequence = MAX(s->sequence, e->sequence);
 	s->realtime_offset_ns = e->realtime_offset_ns;
 	if (e->type == PEVENT_LOST || e->type == PEVENT_START)
 		return;
@@ -176,8 +235,14 @@ void stats_add(struct stats *s, const struct pevent_event *e)
 		s->thread_ends++;	/* clone counts threads, as fork counts processes */
 		return;
 	}
+	if (e->type == PEVENT_SNAPSHOT) {
+		add_survivor(s, e);
+		return;
+	}
 
 	program = find_program(s, &e->process);
+	s->unnamed += !stats_is_known(&program->row);
+	s->other_events += &program->row == s->programs.other;
 	program->events[e->type]++;
 	program->total++;
 	s->all->events[e->type]++;
@@ -199,41 +264,12 @@ void stats_add(struct stats *s, const struct pevent_event *e)
 	}
 }
 
-struct listing {
-	struct program **rows;
-	size_t n;
-};
-
-static void list_program(struct hash_node *node, void *data)
+int stats_by_events(const struct stats_row *a, const struct stats_row *b)
 {
-	struct listing *l = data;
+	const struct program *p = CONTAINER_OF(a, struct program, row);
+	const struct program *q = CONTAINER_OF(b, struct program, row);
 
-	l->rows[l->n++] = CONTAINER_OF(node, struct program, node);
-}
-
-static int by_total(const void *a, const void *b)
-{
-	const struct program *p = *(struct program *const *)a, *q = *(struct program *const *)b;
-	int r;
-
-	if (p->total != q->total)
-		return p->total < q->total ? 1 : -1;
-	r = memcmp(p->name, q->name, MIN(p->name_len, q->name_len));
-	return r ? r : (p->name_len > q->name_len) - (p->name_len < q->name_len);
-}
-
-struct program **stats_sorted(struct stats *s, size_t *ret_n)
-{
-	struct listing l = { .rows = calloc(s->programs.count + 1, sizeof(*l.rows)) };
-
-	if (!l.rows)
-		return NULL;
-	hash_each(&s->programs, list_program, &l);
-	qsort(l.rows, l.n, sizeof(*l.rows), by_total);
-	if (s->other->total)
-		l.rows[l.n++] = s->other;
-	*ret_n = l.n;
-	return l.rows;
+	return (p->total < q->total) - (p->total > q->total);
 }
 
 uint64_t stats_first_ns(const struct stats *s)

@@ -48,23 +48,31 @@ static void put_lifetimes(struct strbuf *b, const struct histogram *h)
 	json_close(b);
 }
 
+static void put_program(struct strbuf *b, const struct stats_row *row)
+{
+	const struct program *p = CONTAINER_OF(row, struct program, row);
+
+	strbuf_putc(b, '{');
+	json_string(b, "name", row->name, row->name_len);
+	put_counts(b, p);
+	put_lifetimes(b, &p->lifetimes);
+	stats_put_usage_json(b, &row->usage);
+	json_close(b);
+}
+
 static void put_programs(struct stats *s, struct strbuf *b)
 {
-	_cleanup_(free_p) struct program **rows = NULL;
+	const struct stats_row *other = s->programs.other;
+	_cleanup_(free_p) struct stats_row **rows = NULL;
 	size_t n = 0;
 
 	json_lit(b, "\"programs\":[");
-	rows = stats_sorted(s, &n);
-	for (size_t i = 0; i < n; i++) {
-		strbuf_putc(b, '{');
-		json_string(b, "name", rows[i]->name, rows[i]->name_len);
-		put_counts(b, rows[i]);
-		put_lifetimes(b, &rows[i]->lifetimes);
-		json_close(b);
-	}
-	if (n && b->len)
-		b->len--;
-	json_lit(b, "],");
+	rows = stats_table_sorted(&s->programs, stats_by_events, &n);
+	for (size_t i = 0; i < n; i++)
+		put_program(b, rows[i]);
+	if (CONTAINER_OF(other, struct program, row)->total || other->usage.processes)
+		put_program(b, other);
+	stats_close_list(b);
 }
 
 static void put_exits(const struct stats *s, struct strbuf *b)
@@ -88,6 +96,7 @@ static void put_exits(const struct stats *s, struct strbuf *b)
 			put_member(b, name, signal_full((int)i, name), s->exit_signals[i]);
 	json_close(b);
 	json_u64(b, "core_dumped", s->cores);
+	json_u64(b, "oom_killed", s->oom_kills);
 	json_u64(b, "not_seen", s->exits_unseen);
 	json_u64(b, "before_run", s->exits_before_run);
 	json_close(b);
@@ -107,15 +116,17 @@ static void put_sources(const struct pevent_stats *account, struct strbuf *b)
 	json_close(b);
 }
 
-static void put_summary(struct stats *s, const struct pevent_stats *account, uint64_t run_ns,
-			struct strbuf *b)
+static void put_summary(struct stats *s, const struct stats_report *r, struct strbuf *b)
 {
+	const struct pevent_stats *account = r->account;
+
 	json_open(b, "summary");
-	json_u64(b, "run_ns", run_ns);
+	json_u64(b, "run_ns", r->run_ns);
 	put_counts(b, s->all);
 	json_u64(b, "thread_ends", s->thread_ends);
 	put_lifetimes(b, &s->all->lifetimes);
 	put_programs(s, b);
+	stats_usage_json(s, r, b);
 	put_exits(s, b);
 	json_open(b, "peak_per_second");
 	json_u64(b, "fork", s->forks.peak);
@@ -131,8 +142,7 @@ static void put_summary(struct stats *s, const struct pevent_stats *account, uin
 	json_close(b);
 }
 
-void stats_json(struct stats *s, const struct pevent_stats *account, uint64_t run_ns,
-		struct strbuf *b)
+void stats_json(struct stats *s, const struct stats_report *r, struct strbuf *b)
 {
 	struct time_text time = { .style = TIME_RFC3339 };
 	char *to;
@@ -146,7 +156,7 @@ void stats_json(struct stats *s, const struct pevent_stats *account, uint64_t ru
 	json_u64(b, "sequence", s->sequence + 1);
 	json_close(b);
 	json_open(b, "pevent");
-	put_summary(s, account, run_ns, b);
+	put_summary(s, r, b);
 	json_close(b);
 	json_end_line(b);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+
 #include "sink/cell.h"
 #include "sink/signals.h"
 #include "sink/stats.h"
@@ -26,7 +28,7 @@ static bool shown(const struct stats *s, size_t i)
 	return counted[i].always || s->all->events[counted[i].type];
 }
 
-static void put_right(struct strbuf *b, const char *s)
+void stats_put_heading(struct strbuf *b, const char *s)
 {
 	struct cell c;
 
@@ -36,7 +38,7 @@ static void put_right(struct strbuf *b, const char *s)
 	strbuf_putc(b, ' ');
 }
 
-static void put_count(struct strbuf *b, uint64_t v)
+void stats_put_count(struct strbuf *b, uint64_t v)
 {
 	struct cell c;
 
@@ -46,7 +48,7 @@ static void put_count(struct strbuf *b, uint64_t v)
 	strbuf_putc(b, ' ');
 }
 
-static void put_span(struct strbuf *b, uint64_t ns, bool known, bool estimate)
+void stats_put_span(struct strbuf *b, uint64_t ns, bool known, bool estimate)
 {
 	struct cell c;
 
@@ -59,43 +61,71 @@ static void put_span(struct strbuf *b, uint64_t ns, bool known, bool estimate)
 	strbuf_putc(b, ' ');
 }
 
+void stats_put_size(struct strbuf *b, uint64_t bytes, bool known, bool estimate)
+{
+	struct cell c;
+
+	c.len = c.hidden = 0;
+	if (known)
+		cell_size(&c, bytes, estimate, COUNT_WIDTH);
+	else
+		cell_unknown(&c);
+	cell_append(&c, COUNT_WIDTH, true, b);
+	strbuf_putc(b, ' ');
+}
+
+void stats_put_percent(struct strbuf *b, uint64_t part, uint64_t whole, int width)
+{
+	double tenths = whole ? (double)part * 1000 / (double)whole : 0;
+	uint64_t rounded = (uint64_t)(MIN(tenths, 1e12) + 0.5);	/* of any two numbers */
+
+	strbuf_printf(b, "%*" PRIu64 ".%" PRIu64, MAX(width - 2, 1), rounded / 10, rounded % 10);
+}
+
 static void put_row(const struct stats *s, const struct program *p, struct strbuf *b)
 {
 	const struct histogram *h = &p->lifetimes;
 
 	for (size_t i = 0; i < ARRAY_SIZE(counted); i++)
 		if (shown(s, i))
-			put_count(b, p->events[counted[i].type]);
-	put_count(b, p->total);
-	put_span(b, h->min, h->count, false);
-	put_span(b, histogram_percentile(h, 50), h->count, h->count > 1);
-	put_span(b, histogram_percentile(h, 95), h->count, h->count > 1);
-	put_span(b, h->max, h->count, false);
-	escape_text(b, p->name, p->name_len);
+			stats_put_count(b, p->events[counted[i].type]);
+	stats_put_count(b, p->total);
+	stats_put_span(b, h->min, h->count, false);
+	stats_put_span(b, histogram_percentile(h, 50), h->count, h->count > 1);
+	stats_put_span(b, histogram_percentile(h, 95), h->count, h->count > 1);
+	stats_put_span(b, h->max, h->count, false);
+	escape_text(b, p->row.name, p->row.name_len);
 	strbuf_putc(b, '\n');
 }
 
 static void put_table(struct stats *s, struct strbuf *b)
 {
-	_cleanup_(free_p) struct program **rows = NULL;
+	const struct program *other = CONTAINER_OF(s->programs.other, struct program, row);
+	_cleanup_(free_p) struct stats_row **rows = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(counted); i++)
 		if (shown(s, i))
-			put_right(b, counted[i].heading);
-	put_right(b, "Total");
-	put_right(b, "Min life");
-	put_right(b, "Median");
-	put_right(b, "95 %");
-	put_right(b, "Max life");
+			stats_put_heading(b, counted[i].heading);
+	stats_put_heading(b, "Total");
+	stats_put_heading(b, "Min life");
+	stats_put_heading(b, "Median");
+	stats_put_heading(b, "95 %");
+	stats_put_heading(b, "Max life");
 	strbuf_puts(b, "Program\n");
-	rows = stats_sorted(s, &n);
-	for (size_t i = 0; i < n; i++)
-		put_row(s, rows[i], b);
+	rows = stats_table_sorted(&s->programs, stats_by_events, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct program *p = CONTAINER_OF(rows[i], struct program, row);
+
+		if (p->total)	/* else it is only alive at the end */
+			put_row(s, p, b);
+	}
+	if (other->total)
+		put_row(s, other, b);
 	put_row(s, s->all, b);
 }
 
-static void put_label(struct strbuf *b, const char *label)
+void stats_put_label(struct strbuf *b, const char *label)
 {
 	struct cell c;
 
@@ -105,7 +135,7 @@ static void put_label(struct strbuf *b, const char *label)
 }
 
 /* "12 with code 1", separated by commas. */
-static void put_item(struct strbuf *b, bool *first, uint64_t n)
+void stats_put_item(struct strbuf *b, bool *first, uint64_t n)
 {
 	if (!*first)
 		strbuf_puts(b, ", ");
@@ -119,18 +149,18 @@ static void put_exits(const struct stats *s, struct strbuf *b)
 	char name[SIGNAL_TEXT_MAX];
 	bool first = true;
 
-	put_label(b, "Exits:");
+	stats_put_label(b, "Exits:");
 	for (size_t i = 0; i < ARRAY_SIZE(s->exit_codes); i++) {
 		if (!s->exit_codes[i])
 			continue;
-		put_item(b, &first, s->exit_codes[i]);
+		stats_put_item(b, &first, s->exit_codes[i]);
 		strbuf_puts(b, "with code ");
 		strbuf_put_u64(b, i);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(s->exit_signals); i++) {
 		if (!s->exit_signals[i])
 			continue;
-		put_item(b, &first, s->exit_signals[i]);
+		stats_put_item(b, &first, s->exit_signals[i]);
 		strbuf_puts(b, "by SIG");
 		if (signal_short((int)i, name) > 3 && !memcmp(name, "SIG", 3))
 			strbuf_put_u64(b, i);
@@ -138,11 +168,15 @@ static void put_exits(const struct stats *s, struct strbuf *b)
 			strbuf_append(b, name, signal_short((int)i, name));
 	}
 	if (s->cores) {
-		put_item(b, &first, s->cores);
+		stats_put_item(b, &first, s->cores);
 		strbuf_puts(b, "dumped core");
 	}
+	if (s->oom_kills) {
+		stats_put_item(b, &first, s->oom_kills);
+		strbuf_puts(b, "killed for want of memory");
+	}
 	if (s->exits_unseen) {
-		put_item(b, &first, s->exits_unseen);
+		stats_put_item(b, &first, s->exits_unseen);
 		strbuf_puts(b, "not seen");
 	}
 	strbuf_puts(b, first ? "none\n" : "\n");
@@ -152,16 +186,17 @@ static void put_rates(const struct stats *s, struct strbuf *b)
 {
 	bool first = true;
 
-	put_label(b, "Best second:");
-	put_item(b, &first, s->forks.peak);
+	stats_put_label(b, "Best second:");
+	stats_put_item(b, &first, s->forks.peak);
 	strbuf_puts(b, "forks");
-	put_item(b, &first, s->execs.peak);
+	stats_put_item(b, &first, s->execs.peak);
 	strbuf_puts(b, "execs");
-	put_item(b, &first, s->exits.peak);
+	stats_put_item(b, &first, s->exits.peak);
 	strbuf_puts(b, "exits\n");
 }
 
-static void put_losses(const struct pevent_stats *account, struct strbuf *b)
+void stats_put_losses(struct strbuf *b, bool *first, const struct pevent_stats *account,
+		      enum pevent_source except)
 {
 	static const char *const what[PEVENT_SOURCE_COUNT] = {
 		[PEVENT_SOURCE_CONNECTOR] = "events",
@@ -172,21 +207,27 @@ static void put_losses(const struct pevent_stats *account, struct strbuf *b)
 		[PEVENT_SOURCE_TASKSTATS] = "exit records",
 		[PEVENT_SOURCE_SAMPLER] = "samples",
 	};
-	bool first = true;
 
-	put_label(b, "Lost:");
 	for (int i = 0; i < PEVENT_SOURCE_COUNT; i++) {
-		if (!account->source[i].lost)
+		if (!account->source[i].lost || i == (int)except)
 			continue;
-		put_item(b, &first, account->source[i].lost);
+		stats_put_item(b, first, account->source[i].lost);
 		strbuf_puts(b, what[i]);
 		strbuf_puts(b, " (");
 		strbuf_puts(b, pevent_source_name((enum pevent_source)i));
 		strbuf_putc(b, ')');
 	}
+}
+
+static void put_lost(const struct pevent_stats *account, struct strbuf *b)
+{
+	bool first = true;
+
+	stats_put_label(b, "Lost:");
+	stats_put_losses(b, &first, account, PEVENT_SOURCE_COUNT);
 	strbuf_puts(b, first ? "nothing\n" : "\n");
 	if (account->rescans) {
-		put_label(b, "");
+		stats_put_label(b, "");
 		strbuf_puts(b, "/proc was scanned again ");
 		strbuf_put_u64(b, account->rescans);
 		strbuf_puts(b, " times\n");
@@ -207,34 +248,40 @@ static void put_gaps(const struct stats *s, struct strbuf *b)
 	};
 	bool first = true;
 
-	put_label(b, "Incomplete:");
+	stats_put_label(b, "Incomplete:");
 	for (size_t i = 0; i < ARRAY_SIZE(gaps); i++) {
 		if (!gaps[i].n)
 			continue;
-		put_item(b, &first, gaps[i].n);
+		stats_put_item(b, &first, gaps[i].n);
 		strbuf_puts(b, gaps[i].what);
 	}
 	strbuf_puts(b, first ? "nothing\n" : "\n");
 }
 
-void stats_text(struct stats *s, const struct pevent_stats *account, uint64_t run_ns,
-		struct strbuf *b)
+static void put_run(const struct stats *s, const struct stats_report *r, struct strbuf *b)
 {
 	struct cell c;
 
-	put_table(s, b);
-	strbuf_putc(b, '\n');
-	put_label(b, "Run:");
+	stats_put_label(b, "Run:");
 	c.len = c.hidden = 0;
-	cell_duration(&c, run_ns, false, 12);
+	cell_duration(&c, r->run_ns, false, 12);
 	cell_append(&c, 0, false, b);
 	strbuf_puts(b, ", ");
 	strbuf_put_u64(b, s->all->total);
 	strbuf_puts(b, " events, at most ");
-	strbuf_put_u64(b, account->processes_peak);
+	strbuf_put_u64(b, r->account->processes_peak);
 	strbuf_puts(b, " processes at a time\n");
+}
+
+void stats_text(struct stats *s, const struct stats_report *r, struct strbuf *b)
+{
+	put_table(s, b);
+	stats_usage_tables(s, r, b);
+	strbuf_putc(b, '\n');
+	put_run(s, r, b);
 	put_exits(s, b);
 	put_rates(s, b);
-	put_losses(account, b);
+	stats_usage_lines(s, r, b);
+	put_lost(r->account, b);
 	put_gaps(s, b);
 }

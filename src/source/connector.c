@@ -2,40 +2,27 @@
 #include "connector.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "netlink.h"
 #include "util/macro.h"
 
 #define BATCH 128
 #define SLOT 192		/* a message is 76 bytes; room for kernels to come */
 #define ACK_TIMEOUT_MS 300	/* it is sent before the request's sendto(2) returns */
 #define OPEN_ATTEMPTS 8
-#define GUARD_ARM 'a'
-#define GUARD_DISARM 'd'	/* answered */
-#define GUARD_ANSWER_S 1
-#define GUARD_FDS 1024
 #define PROBE_STACK 65536
-
-#ifndef SO_MEMINFO
-#define SO_MEMINFO 55
-#endif
 
 /* The first user and pid namespaces have fixed inode numbers (include/linux/proc_ns.h). */
 #define INIT_USER_NS "user:[4026531837]"
@@ -66,21 +53,6 @@ static int send_op(struct connector *c, enum cn_op op, uint32_t ack)
 	return n < 0 ? -errno : 0;
 }
 
-/*
- * RCVBUFFORCE passes rmem_max but needs CAP_NET_ADMIN. libnl's own call cannot force.
- */
-static uint32_t set_buffer(int fd, uint32_t bytes)
-{
-	int size = (int)MIN(bytes, (uint32_t)INT32_MAX / 2);
-	socklen_t len = sizeof(size);
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	size = 0;
-	(void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &len);
-	return (uint32_t)size;
-}
-
 /* A connected socket that is in no group yet. */
 static int open_socket(struct nl_sock **ret)
 {
@@ -108,92 +80,17 @@ static int join_group(struct nl_sock *sock)
 	return 0;
 }
 
-/*
- * The guard waits for this process to end without having said goodbye, and withdraws the
- * subscription on the same socket. It holds nothing but that socket and its line to us.
- */
-static void guard_main(int sock, int line, uint32_t port)
+/* Before LISTEN: nothing of it is in the stream. */
+static void start_guard(struct connector *c)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	char request[CN_REQUEST_SIZE], byte = 0;
-	bool armed = false;
-	ssize_t n;
+	char request[CN_REQUEST_SIZE];
+	int error;
 
-	(void)prctl(PR_SET_NAME, "pevent-guard");
-	(void)setsid();
-	(void)!chdir("/");
-	if (dup2(sock, 0) < 0 || dup2(line, 1) < 0)
-		_exit(1);
-	if (syscall(SYS_close_range, 2u, ~0u, 0u) < 0)		/* Linux 5.9 */
-		for (int fd = 2; fd < GUARD_FDS; fd++)
-			close(fd);
-	n = write(1, &byte, 1);
-	while ((n = read(1, &byte, 1)) > 0 || (n < 0 && errno == EINTR)) {
-		if (n < 0)
-			continue;
-		armed = byte == GUARD_ARM;
-		if (!armed)
-			n = write(1, &byte, 1);
-	}
-	if (armed) {
-		cn_request(request, CN_IGNORE, 1, 0, port);
-		(void)sendto(0, request, sizeof(request), 0, (struct sockaddr *)&kernel,
-			     sizeof(kernel));
-	}
-	_exit(0);
-}
-
-/*
- * Before LISTEN, and ready before we go on, so that nothing of it is in the stream. Exit signal 0:
- * the embedding program sees no SIGCHLD.
- */
-static int start_guard(struct connector *c)
-{
-	const struct timeval patience = { .tv_sec = GUARD_ANSWER_S };
-	sigset_t all, old;
-	int line[2];
-	char byte;
-	long pid;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) < 0)
-		return -errno;
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	pid = syscall(SYS_clone, 0ul, NULL, NULL, NULL, 0ul);
-	if (pid == 0) {
-		/* Numbers above those that guard_main() moves them to. */
-		close(line[0]);
-		guard_main(fcntl(c->fd, F_DUPFD, 2), fcntl(line[1], F_DUPFD, 2), c->port);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	close(line[1]);
-	if (pid < 0) {
-		close(line[0]);
-		return -errno;
-	}
-	(void)setsockopt(line[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	c->guard_fd = line[0];
-	c->guard_pid = (int)pid;
-	(void)!read(line[0], &byte, 1);
-	return 0;
-}
-
-static void tell_guard(struct connector *c, char what)
-{
-	if (c->guard_fd >= 0)
-		(void)!send(c->guard_fd, &what, 1, MSG_NOSIGNAL);
-}
-
-static void stop_guard(struct connector *c)
-{
-	if (c->guard_fd < 0 || c->guard_pid <= 0)
-		return;
-	(void)kill(c->guard_pid, SIGKILL);	/* stopped or not; it has nothing left to do */
-	close(c->guard_fd);
-	while (waitpid(c->guard_pid, NULL, __WCLONE) < 0 && errno == EINTR)
-		;
-	c->guard_fd = -1;
-	c->guard_pid = 0;
+	/* A netlink socket that is not connected sends to the kernel. */
+	cn_request(request, CN_IGNORE, 1, 0, c->port);
+	error = guard_start(&c->guard, c->fd, request, sizeof(request));
+	if (error < 0)
+		log_warning(c->log, "guard process: %s", strerror(-error));
 }
 
 /* What stands between connector_drain() and its caller while the acknowledgement is awaited. */
@@ -275,18 +172,15 @@ static int open_once(struct connector *c, const struct connector_options *option
 	c->fd = error;
 	c->port = nl_socket_get_local_port(c->sock);
 	(void)nl_socket_set_nonblocking(c->sock);
-	c->buffer = set_buffer(c->fd, options->buffer);
-	if (options->guard) {
-		error = start_guard(c);
-		if (error < 0)
-			log_warning(c->log, "guard process: %s", strerror(-error));
-	}
+	c->buffer = netlink_set_buffer(c->fd, options->buffer);
+	if (options->guard)
+		start_guard(c);
 	error = join_group(c->sock);
 	if (error == 0)
 		error = subscribe(c, fn, data);
 	/* Not before: an IGNORE without its LISTEN would silence others on kernels before 6.6. */
 	if (error == 0)
-		tell_guard(c, GUARD_ARM);
+		guard_arm(&c->guard);
 	return error;
 }
 
@@ -306,7 +200,7 @@ int connector_open(struct connector *c, const struct connector_options *options,
 	 * below 0. No answer comes until it is above: each new socket's LISTEN adds one.
 	 */
 	for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
-		*c = (struct connector){ .fd = -1, .guard_fd = -1, .log = log };
+		*c = (struct connector){ .fd = -1, .log = log };
 		error = open_once(c, options, fn, data);
 		if (error == 0)
 			return 0;
@@ -322,19 +216,15 @@ int connector_open(struct connector *c, const struct connector_options *options,
 
 void connector_ignore(struct connector *c)
 {
-	char answer;
-
 	/*
 	 * Disarmed before the IGNORE, or two of them could be sent; ended after it, or its exit
 	 * would be the last event of the run.
 	 */
-	tell_guard(c, GUARD_DISARM);
-	if (c->guard_fd >= 0)
-		(void)!read(c->guard_fd, &answer, 1);
+	guard_disarm(&c->guard);
 	if (c->listening)
 		(void)send_op(c, CN_IGNORE, 0);
 	c->listening = false;
-	stop_guard(c);
+	guard_stop(&c->guard);
 }
 
 void connector_close(struct connector *c)
@@ -356,12 +246,7 @@ static int drain_batch(struct connector *c, connector_fn fn, void *data)
 	struct iovec iov[BATCH];
 	int n;
 
-	for (int i = 0; i < BATCH; i++) {
-		iov[i] = (struct iovec){ slots[i], SLOT };
-		msgs[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &from[i],
-							 .msg_namelen = sizeof(from[i]),
-							 .msg_iov = &iov[i], .msg_iovlen = 1 } };
-	}
+	netlink_prepare(msgs, iov, from, slots[0], SLOT, BATCH);
 	n = recvmmsg(c->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
 	if (n < 0)
 		return -errno;
@@ -399,18 +284,6 @@ int connector_drain(struct connector *c, unsigned int max, connector_fn fn, void
 			break;
 	}
 	return (int)count;
-}
-
-int connector_fd_drops(int fd, uint32_t *ret_drops, uint32_t *ret_queued)
-{
-	uint32_t info[SK_MEMINFO_VARS] = { 0 };
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
-		return -errno;
-	*ret_drops = info[SK_MEMINFO_DROPS];
-	*ret_queued = info[SK_MEMINFO_RMEM_ALLOC];
-	return 0;
 }
 
 /* Classic BPF loads words as big-endian; the message is in the machine's order. */
@@ -457,7 +330,7 @@ int connector_open_exec(uint32_t cpu_first, uint32_t cpu_last, uint32_t buffer,
 		return fd;
 	error = attach_exec_filter(fd, cpu_first, cpu_last);
 	if (error == 0) {
-		(void)set_buffer(fd, buffer);
+		(void)netlink_set_buffer(fd, buffer);
 		error = join_group(sock);
 	}
 	if (error < 0) {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "util/clock.h"
+#include "guard.h"
 #include "util/log.h"
 #include "wire/cn.h"
 
@@ -26,8 +26,7 @@ struct connector {
 	uint32_t buffer;	/* bytes the kernel granted (twice what was asked) */
 	uint32_t seq;
 	bool listening;
-	int guard_fd;		/* pipe to the guard, -1: none */
-	int guard_pid;
+	struct guard guard;
 	uint64_t foreign;	/* messages that did not come from the kernel: dropped */
 	uint64_t malformed;
 	const struct log *log;
@@ -55,8 +54,6 @@ void connector_ignore(struct connector *c);
 
 /* Reads what waits, at most `max` messages; returns how many, or -errno (never -EAGAIN). */
 int connector_drain(struct connector *c, unsigned int max, connector_fn fn, void *data);
-/* Messages the kernel had no room for, since the socket was opened; exact, wraps at 32 bits. */
-int connector_fd_drops(int fd, uint32_t *ret_drops, uint32_t *ret_queued);
 
 /*
  * A socket that takes EXEC of a range of CPUs and nothing else, for exec readers. It does not

@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/macro.h"
 
 void source_host_read(struct source_host *ret)
@@ -24,5 +25,6 @@ void source_host_read(struct source_host *ret)
 	}
 	host.ticks_per_second = (uint32_t)MAX(sysconf(_SC_CLK_TCK), 1);
 	host.cpus = (uint32_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
+	host.tick_ns = clock_tick();
 	*ret = host;
 }

@@ -10,6 +10,7 @@ struct source_host {
 	char boot_id[37];		/* /proc/sys/kernel/random/boot_id */
 	uint32_t ticks_per_second;	/* of start times in /proc */
 	uint32_t cpus;			/* possible ones */
+	uint64_t tick_ns;		/* between ticks of the kernel's clock: 1 / CONFIG_HZ */
 };
 
 /* This one. What the kernel does not tell stays empty. */

@@ -3,24 +3,33 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "delayacct.h"
 #include "exec_reader.h"
+#include "netlink.h"
+#include "oom.h"
 #include "record.h"
+#include "taskstats.h"
 #include "util/macro.h"
 
 struct live {
 	struct source source;
 	struct connector connector;
+	struct taskstats taskstats;
+	struct delayacct delayacct;
+	struct oom oom;
 	struct connector_options connector_options;
-	struct procfs fs;
+	struct procfs fs;		/* of exec readers and later scans, */
+	struct procfs sample_fs, first_fs;	/* samples, the first scan */
 	struct exec_readers *readers;	/* NULL: the loop reads, late */
 	struct recorder *recorder;	/* NULL: none */
-	void *own_record;		/* without readers: the record last read */
+	void *own_record;		/* read by the loop last */
 	struct source_drops last_drops;
 	const struct clock *clock;
 	const struct log *log;
@@ -29,6 +38,7 @@ struct live {
 	void (*fn)(void *, const struct cn_event *);
 	void *data;
 	uint64_t now_ns;
+	void (*usage_fn)(void *, const struct taskstats_record *);	/* the same of records */
 };
 
 static struct live *live_of(struct source *s)
@@ -41,8 +51,18 @@ static void take(void *data, const struct cn_event *ev, const void *raw, size_t 
 	struct live *l = data;
 
 	if (l->recorder)
-		recorder_netlink(l->recorder, l->now_ns, raw, len);
+		recorder_netlink(l->recorder, l->now_ns, NETLINK_CONNECTOR, raw, len);
 	l->fn(l->data, ev);
+}
+
+static void take_usage(void *data, const struct taskstats_record *record, const void *raw,
+		       size_t len)
+{
+	struct live *l = data;
+
+	if (l->recorder)
+		recorder_netlink(l->recorder, l->now_ns, NETLINK_GENERIC, raw, len);
+	l->usage_fn(l->data, record);
 }
 
 static int live_drain(struct source *s, unsigned int max,
@@ -63,15 +83,31 @@ static int live_drain(struct source *s, unsigned int max,
 	return n;
 }
 
+/* In a recording records carry the time of the drain that they belong to. */
+static int live_drain_usage(struct source *s, void (*fn)(void *, const struct taskstats_record *),
+			    void *data)
+{
+	struct live *l = live_of(s);
+
+	if (!s->usage)
+		return 0;
+	l->usage_fn = fn;
+	l->data = data;
+	return taskstats_drain(&l->taskstats, take_usage, l);
+}
+
 static int live_drops(struct source *s, struct source_drops *ret)
 {
 	struct live *l = live_of(s);
-	struct source_drops drops;
-	int error = connector_fd_drops(l->connector.fd, &drops.total, &drops.queued);
+	struct source_drops drops = { 0 };
+	int error = netlink_drops(l->connector.fd, &drops.total, &drops.queued);
 
+	if (error == 0 && s->usage)
+		error = netlink_drops(l->taskstats.fd, &drops.usage_total, &drops.usage_queued);
 	if (error < 0)
 		return error;
-	if (l->recorder && drops.total != l->last_drops.total)
+	if (l->recorder && (drops.total != l->last_drops.total ||
+			    drops.usage_total != l->last_drops.usage_total))
 		recorder_drops(l->recorder, clock_now(l->clock), &drops);
 	l->last_drops = drops;
 	*ret = drops;
@@ -83,9 +119,8 @@ static int live_scan(struct source *s, bool first, struct strbuf *ret, uint64_t 
 {
 	struct live *l = live_of(s);
 	uint64_t begin = clock_now(l->clock);
-	int error = procfs_scan(&l->fs, ret);
+	int error = procfs_scan(first ? &l->first_fs : &l->fs, ret);
 
-	(void)first;
 	if (error < 0)
 		return log_error(l->log, error, "/proc: %s", strerror(-error));
 	*ret_begin = begin;
@@ -111,6 +146,43 @@ static enum source_answer live_exec_get(struct source *s, uint32_t cpu, int32_t 
 	if (answer == SOURCE_RECORD && l->recorder)
 		recorder_exec(l->recorder, *ret, *ret_len);
 	return answer;
+}
+
+static int live_sample(struct source *s, int32_t pid, bool last, const void **ret,
+		       size_t *ret_len)
+{
+	struct live *l = live_of(s);
+
+	*ret_len = procfs_sample(&l->sample_fs, pid, l->own_record);
+	*ret = l->own_record;
+	if (l->recorder)
+		recorder_sample(l->recorder, last, *ret, *ret_len);
+	return 0;
+}
+
+static int live_machine(struct source *s, struct source_machine *ret, uint64_t *ret_ns)
+{
+	struct live *l = live_of(s);
+	struct source_machine machine;
+	int error = source_machine_read(l->fs.fd, &machine);
+
+	if (error < 0)
+		return error;
+	*ret_ns = clock_now(l->clock);
+	*ret = machine;
+	if (l->recorder)
+		recorder_machine(l->recorder, ret, *ret_ns);
+	return 0;
+}
+
+static bool live_oom_killed(struct source *s, int32_t pid, uint64_t exit_ns)
+{
+	struct live *l = live_of(s);
+	bool killed = oom_killed(&l->oom, pid, exit_ns);
+
+	if (killed && l->recorder)
+		recorder_oom(l->recorder, pid, exit_ns, clock_now(l->clock));
+	return killed;
 }
 
 static int live_probe(struct source *s, struct source_probe *ret)
@@ -141,7 +213,7 @@ static int live_reopen(struct source *s, void (*fn)(void *, const struct cn_even
 	l->now_ns = clock_now(l->clock);
 	error = connector_open(&l->connector, &l->connector_options, l->log, take, l);
 	s->fd = l->connector.fd;
-	l->last_drops = (struct source_drops){ 0 };
+	l->last_drops.total = l->last_drops.queued = 0;
 	return error;
 }
 
@@ -167,6 +239,13 @@ static void live_account(const struct source *s, struct source_account *ret)
 	if (strange)
 		snprintf(ret->connector + n, sizeof(ret->connector) - (size_t)n,
 			 ", %llu messages not its own dropped", (unsigned long long)strange);
+	ret->usage_active = s->usage;
+	ret->usage_received = l->taskstats.received;
+	if (s->usage)
+		snprintf(ret->usage, sizeof(ret->usage), "cpus %.48s, %u KiB of kernel memory",
+			 l->taskstats.cpus, l->taskstats.buffer >> 10);
+	else
+		snprintf(ret->usage, sizeof(ret->usage), "off: only what samples show");
 	if (!l->readers) {
 		snprintf(ret->exec_reader, sizeof(ret->exec_reader), "off: /proc is read late");
 		return;
@@ -183,6 +262,9 @@ static void live_free(struct source *s)
 
 	exec_readers_free(l->readers);
 	connector_close(&l->connector);
+	delayacct_restore(&l->delayacct);
+	taskstats_close(&l->taskstats);
+	oom_close(&l->oom);
 	recorder_free(l->recorder);
 	if (l->fs.fd >= 0)
 		close(l->fs.fd);
@@ -192,6 +274,10 @@ static void live_free(struct source *s)
 
 static const struct source_ops live_ops = {
 	.drain = live_drain,
+	.drain_usage = live_drain_usage,
+	.sample = live_sample,
+	.machine = live_machine,
+	.oom_killed = live_oom_killed,
 	.drops = live_drops,
 	.scan = live_scan,
 	.exec_get = live_exec_get,
@@ -213,7 +299,7 @@ static bool has_capability(unsigned int cap)
 }
 
 /* What an unprivileged run does not get. */
-static void tell_limits(const struct live *l)
+static void tell_limits(const struct live *l, int oom_error)
 {
 	if (l->connector.buffer < l->connector_options.buffer)
 		log_warning(l->log, "process connector: only %u KiB to hold events that wait "
@@ -222,22 +308,51 @@ static void tell_limits(const struct live *l)
 	if (!has_capability(CAP_SYS_PTRACE))
 		log_warning(l->log, "/proc: executables of other users' programs cannot be read "
 			    "(needs CAP_SYS_PTRACE)");
+	if (oom_error < 0)
+		log_warning(l->log, "/dev/kmsg: %s: kills for want of memory are not told from "
+			    "others%s", strerror(-oom_error),
+			    oom_error == -EPERM ? " (needs CAP_SYSLOG)" : "");
+}
+
+/* Tasks that were forked before it was switched on have none. */
+static int count_delays(struct live *l, const struct live_options *options)
+{
+	int error = 0;
+
+	if (options->delays)
+		error = delayacct_on(&l->delayacct, l->fs.fd, options->connector.guard, l->log);
+	if (error < 0)
+		return error;
+	if (l->delayacct.changed)
+		l->source.delays_since_ns = clock_now(l->clock);
+	else if (delayacct_is_on(l->fs.fd))
+		l->source.delays_since_ns = 0;
+	return 0;
 }
 
 static int open_all(struct live *l, const struct live_options *options)
 {
 	/* Ids are known from the parent and from events; only a scan has to ask for them. */
 	struct procfs exec_fs = l->fs;
-	int error, readers_error = 0;
+	int error, readers_error = 0, usage_error = 0;
 
 	l->fs.fd = procfs_open("/proc");
 	if (l->fs.fd < 0)
 		return log_error(l->log, l->fs.fd, "/proc: %s", strerror(-l->fs.fd));
+	l->sample_fs.fd = l->first_fs.fd = l->fs.fd;
 	l->own_record = malloc(procfs_record_max(&l->fs));
 	if (!l->own_record)
 		return -ENOMEM;
+	/* Before the connector: every EXIT of the run has its record. Else samples remain. */
+	if (options->usage)
+		usage_error = taskstats_open(&l->taskstats, options->connector.buffer);
+	l->source.usage = options->usage && usage_error == 0;
+	error = count_delays(l, options);
+	if (error < 0)
+		return error;
 	if (options->record_dir) {
-		error = recorder_new(&l->recorder, options->record_dir, l->clock, l->log);
+		error = recorder_new(&l->recorder, options->record_dir, &l->source,
+				     l->taskstats.family, l->clock, l->log);
 		if (error < 0)
 			return error;
 	}
@@ -255,7 +370,9 @@ static int open_all(struct live *l, const struct live_options *options)
 	else if (readers_error < 0)
 		log_warning(l->log, "exec readers: %s: /proc is read late, command lines of short "
 			    "programs are missed", strerror(-readers_error));
-	tell_limits(l);
+	if (usage_error < 0)
+		taskstats_tell(usage_error, l->log);
+	tell_limits(l, oom_open(&l->oom));
 	l->source.fd = l->connector.fd;
 	l->source.buffer = l->connector.buffer;
 	return 0;
@@ -270,13 +387,17 @@ int live_new(struct source **ret, const struct live_options *options, const stru
 	if (!l)
 		return -ENOMEM;
 	*l = (struct live){
-		.source = { .ops = &live_ops, .fd = -1 },
-		.connector = { .fd = -1, .guard_fd = -1 },
+		.source = { .ops = &live_ops, .fd = -1, .delays_since_ns = UINT64_MAX },
+		.connector = { .fd = -1 },
 		.connector_options = options->connector,
+		.oom = { .fd = -1 },
 		.fs = { .fd = -1, .mask = options->proc_files, .args_max = options->args_max,
 			.clock = clock },
 		.clock = clock, .log = log, .fn = fn, .data = data,
 	};
+	l->sample_fs = l->first_fs = l->fs;
+	l->sample_fs.mask = PROC_FILE_MASK(PROC_STAT) | options->sample_files;
+	l->first_fs.mask |= options->sample_files;
 	error = open_all(l, options);
 	if (error < 0) {
 		live_free(&l->source);

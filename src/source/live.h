@@ -10,8 +10,11 @@
 struct live_options {
 	struct connector_options connector;
 	unsigned int proc_files;	/* PROC_FILE_MASK() that exec readers and scans fetch */
+	unsigned int sample_files;	/* that samples, and the first scan, fetch as well */
 	uint32_t args_max;
 	bool exec_readers;
+	bool usage;			/* exit records are wanted, */
+	bool delays;			/* with why threads waited */
 	const char *record_dir;		/* NULL: no recording */
 };
 

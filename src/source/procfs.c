@@ -4,29 +4,31 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "procfs_made.h"
 #include "util/macro.h"
 
-static const struct {
-	const char *name;
-	bool link;
-} files[PROC_FILE_COUNT] = {
-	[PROC_STAT] = { "/stat", false },	[PROC_CMDLINE] = { "/cmdline", false },
-	[PROC_EXE] = { "/exe", true },		[PROC_STATUS] = { "/status", false },
-	[PROC_CGROUP] = { "/cgroup", false },	[PROC_CWD] = { "/cwd", true },
-	[PROC_LOGINUID] = { "/loginuid", false }, [PROC_OOM_SCORE] = { "/oom_score", false },
-	[PROC_TASKS] = { "/task", false },	[PROC_FD] = { "/fd", false },
-	[PROC_FD_COUNT] = { "/fd", false },
+#define PID_DIGITS 10
+#define NAME_ROOM 16
+/* Made of directories: these need a descriptor of the process's own. */
+#define FROM_DIRECTORY (PROC_FILE_MASK(PROC_TASKS) | PROC_FILE_MASK(PROC_FD) | \
+			PROC_FILE_MASK(PROC_FD_COUNT))
+
+static const char *const files[PROC_FILE_COUNT] = {
+	[PROC_STAT] = "stat", [PROC_CMDLINE] = "cmdline", [PROC_EXE] = "exe",
+	[PROC_STATUS] = "status", [PROC_CGROUP] = "cgroup", [PROC_CWD] = "cwd",
+	[PROC_LOGINUID] = "loginuid", [PROC_OOM_SCORE] = "oom_score", [PROC_TASKS] = "task",
+	[PROC_FD] = "fd", [PROC_FD_COUNT] = "fd",
 };
 
 size_t procfs_record_max(const struct procfs *fs)
 {
-	return sizeof(struct proc_read) + fs->args_max + (PROC_FILE_COUNT - 1) * PROCFS_TEXT_MAX;
+	return sizeof(struct proc_read) + fs->args_max + PROCFS_FD_TEXT_MAX +
+	       (PROC_FILE_COUNT - 2) * PROCFS_TEXT_MAX;
 }
 
 int procfs_open(const char *root)
@@ -34,43 +36,6 @@ int procfs_open(const char *root)
 	int fd = open(root, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
-}
-
-/* "PID" at the end of a buffer of 11 digits; returns where it starts. */
-static char *write_pid(char *end, int32_t pid)
-{
-	uint32_t v = (uint32_t)pid;
-
-	do {
-		*--end = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	return end;
-}
-
-/* Reads to the end or to max bytes; a short read of a /proc file is its end. */
-static int32_t read_file(int root, const char *path, char *buf, size_t max)
-{
-	size_t len = 0;
-	ssize_t n;
-	int fd = openat(root, path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	do {
-		size_t ask = MIN(max - len, (size_t)PROCFS_TEXT_MAX);
-
-		n = read(fd, buf + len, ask);
-		if (n < 0) {
-			n = -errno;
-			break;
-		}
-		len += (size_t)n;
-		if ((size_t)n < ask)
-			break;
-	} while (len < max);
-	close(fd);
-	return len == 0 && n < 0 ? (int32_t)n : (int32_t)len;
 }
 
 static int32_t read_link(int root, const char *path, char *buf, size_t max)
@@ -104,50 +69,129 @@ static int32_t read_args(int32_t pid, const char *stat, int32_t stat_len, char *
 	return (int32_t)n;
 }
 
-/* One file of a process; results of the earlier ones are in head. */
-static int32_t read_one(const struct procfs *fs, enum proc_file file, const char *path,
-			struct proc_read *head, enum procfs_args how, char *out)
+/* A process being read. */
+struct reading {
+	const struct procfs *fs;
+	enum procfs_args how;
+	int at;				/* what path starts from: its directory, or the root */
+	const char *path;
+	struct proc_read head;
+	const char *text[PROC_FILE_COUNT];	/* of those with a result >= 0 */
+};
+
+static int32_t read_cmdline(struct reading *r, char *out)
 {
+	struct proc_read *head = &r->head;
 	int32_t result = -ENODATA;
 
-	if (files[file].link)
-		return read_link(fs->fd, path, out, PROCFS_TEXT_MAX);
-	if (file != PROC_CMDLINE)
-		return read_file(fs->fd, path, out, PROCFS_TEXT_MAX);
-	if (how == PROCFS_FROM_MEMORY)
-		result = read_args(head->pid, out - MAX(head->result[PROC_STAT], 0),
-				   head->result[PROC_STAT], out, fs->args_max, &head->cmdline_cut);
+	if (r->how == PROCFS_FROM_MEMORY)
+		result = read_args(head->pid, r->text[PROC_STAT], head->result[PROC_STAT], out,
+				   r->fs->args_max, &head->cmdline_cut);
 	if (result < 0) {
-		result = read_file(fs->fd, path, out, fs->args_max);
-		head->cmdline_cut = result == (int32_t)fs->args_max;
+		result = procfs_text(r->at, r->path, out, r->fs->args_max);
+		head->cmdline_cut = result == (int32_t)r->fs->args_max;
 	}
 	return result;
+}
+
+/* Most processes have one thread: stat has said so, and what status said of it is known. */
+static int32_t read_tasks(const struct reading *r, char *out)
+{
+	const int32_t *result = r->head.result;
+	struct proc_stat st;
+
+	if (result[PROC_STAT] < 0 || proc_stat_decode(r->text[PROC_STAT],
+						      (size_t)result[PROC_STAT], &st) < 0 ||
+	    st.threads != 1)
+		return procfs_tasks(r->at, 0, NULL, -ENODATA, out);
+	return procfs_tasks(r->at, r->head.pid, r->text[PROC_STATUS], result[PROC_STATUS], out);
+}
+
+static int32_t read_one(struct reading *r, enum proc_file file, char *out)
+{
+	switch (file) {
+	case PROC_CMDLINE:
+		return read_cmdline(r, out);
+	case PROC_EXE:
+	case PROC_CWD:
+		return read_link(r->at, r->path, out, PROCFS_TEXT_MAX);
+	case PROC_TASKS:
+		return read_tasks(r, out);
+	case PROC_FD:
+		return procfs_fds(r->at, out, PROCFS_FD_TEXT_MAX);
+	case PROC_FD_COUNT:
+		return procfs_fd_count(r->at, out);
+	default:
+		return procfs_text(r->at, r->path, out, PROCFS_TEXT_MAX);
+	}
+}
+
+/* All that is wanted, one behind the other at out; name is the end of the path. */
+static size_t read_all(struct reading *r, char *name, char *out)
+{
+	struct proc_read *head = &r->head;
+	bool gone = r->at == -ENOENT || r->at == -ESRCH;
+	char *begin = out;
+
+	if (gone)
+		head->read_ns = clock_now(r->fs->clock);
+	for (unsigned int i = 0; i < PROC_FILE_COUNT; i++) {
+		head->result[i] = gone ? -ESRCH : -ENODATA;
+		if (gone || !(r->fs->mask & PROC_FILE_MASK(i)))
+			continue;
+		memcpy(name, files[i], strlen(files[i]) + 1);
+		head->result[i] = r->at < 0 ? r->at : read_one(r, i, out);
+		if (!head->read_ns)
+			head->read_ns = clock_now(r->fs->clock);
+		if (i == PROC_STAT)
+			gone = head->result[i] == -ENOENT || head->result[i] == -ESRCH;
+		r->text[i] = out;
+		if (head->result[i] > 0)
+			out += head->result[i];
+	}
+	return (size_t)(out - begin);
+}
+
+/*
+ * By its directory what is read of one process is of one process, however fast ids are used again,
+ * and many files cost less; the few of an exec cost less by their paths.
+ */
+static size_t read_process(struct reading *r, bool by_directory, void *buf)
+{
+	char path[PID_DIGITS + 1 + NAME_ROOM], *name = path + PID_DIGITS + 1, *start;
+	char *out = (char *)buf + sizeof(r->head);
+	size_t len;
+
+	path[PID_DIGITS] = '\0';
+	start = procfs_digits(path + PID_DIGITS, (uint32_t)r->head.pid);
+	r->at = r->fs->fd;
+	r->path = by_directory ? name : start;
+	if (by_directory) {
+		r->at = openat(r->fs->fd, start, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (r->at < 0)
+			r->at = -errno;
+	}
+	path[PID_DIGITS] = '/';
+	len = read_all(r, name, out);
+	if (by_directory && r->at >= 0)
+		close(r->at);
+	memcpy(buf, &r->head, sizeof(r->head));
+	return sizeof(r->head) + len;
 }
 
 size_t procfs_read(const struct procfs *fs, int32_t pid, uint64_t event_ns, enum procfs_args how,
 		   void *buf)
 {
-	struct proc_read head = { .event_ns = event_ns, .pid = pid };
-	char *out = (char *)buf + sizeof(head);
-	char name[11 + 16], *start = write_pid(name + 11, pid);
-	bool gone = false;
+	struct reading r = { .fs = fs, .how = how, .head = { .event_ns = event_ns, .pid = pid } };
 
-	for (unsigned int i = 0; i < PROC_FILE_COUNT; i++) {
-		if (gone || !(fs->mask & PROC_FILE_MASK(i))) {
-			head.result[i] = gone ? -ESRCH : -ENODATA;
-			continue;
-		}
-		memcpy(name + 11, files[i].name, strlen(files[i].name) + 1);
-		head.result[i] = read_one(fs, i, start, &head, how, out);
-		if (i == 0) {
-			head.read_ns = clock_now(fs->clock);
-			gone = head.result[i] == -ENOENT || head.result[i] == -ESRCH;
-		}
-		if (head.result[i] > 0)
-			out += head.result[i];
-	}
-	memcpy(buf, &head, sizeof(head));
-	return (size_t)(out - (char *)buf);
+	return read_process(&r, fs->mask & FROM_DIRECTORY, buf);
+}
+
+size_t procfs_sample(const struct procfs *fs, int32_t pid, void *buf)
+{
+	struct reading r = { .fs = fs, .how = PROCFS_FROM_FILE, .head = { .pid = pid } };
+
+	return read_process(&r, true, buf);
 }
 
 static int32_t pid_of_name(const char *name)

@@ -19,7 +19,7 @@ struct procfs {
 	const struct clock *clock;
 };
 
-/* Bytes that one record can take. */
+/* Bytes that one record can take, whatever the mask. */
 size_t procfs_record_max(const struct procfs *fs);
 /* Descriptor of the directory, or -errno. */
 int procfs_open(const char *root);
@@ -36,6 +36,8 @@ enum procfs_args { PROCFS_FROM_FILE, PROCFS_FROM_MEMORY };
  */
 size_t procfs_read(const struct procfs *fs, int32_t pid, uint64_t event_ns, enum procfs_args how,
 		   void *buf);
+/* The same for a look at a living process: event_ns is 0, many files are cheaper this way. */
+size_t procfs_sample(const struct procfs *fs, int32_t pid, void *buf);
 /*
  * One record after the other for every process that exists, each led by its length (uint32_t).
  * Appends to ret; -errno of the directory itself.

@@ -16,7 +16,7 @@
 #include "util/macro.h"
 
 #define ARPHRD_NETLINK 824
-#define NETLINK_CONNECTOR 11
+#define MESSAGE_MAX 4096
 #define PCAP_SNAPLEN 65535
 
 struct recorder {
@@ -101,7 +101,7 @@ static void put_key(struct strbuf *b, const char *key, const char *value)
 	put_bytes(b, value, strlen(value));
 }
 
-static int write_meta(struct recorder *r)
+static int write_meta(struct recorder *r, const struct source *of, uint16_t usage_family)
 {
 	FILE *meta = create(r->dir, RECORD_META);
 	struct strbuf *b = &r->line;
@@ -117,10 +117,12 @@ static int write_meta(struct recorder *r)
 	put_key(b, "machine", host.machine);
 	put_key(b, "boot_id", host.boot_id);
 	strbuf_printf(b, ",\"started\":%llu,\"realtime_offset\":%lld,\"boottime_offset\":%lld,"
-		      "\"ticks_per_second\":%u,\"page_size\":%ld,\"cpus\":%u}\n",
+		      "\"ticks_per_second\":%u,\"page_size\":%ld,\"cpus\":%u,"
+		      "\"tick_ns\":%llu,\"taskstats_family\":%u,\"delays_since\":%lld}\n",
 		      (unsigned long long)clock_now(r->clock), (long long)r->realtime_offset_ns,
 		      (long long)clock_boottime_offset(r->clock), host.ticks_per_second,
-		      sysconf(_SC_PAGESIZE), host.cpus);
+		      sysconf(_SC_PAGESIZE), host.cpus, (unsigned long long)host.tick_ns,
+		      (unsigned int)usage_family, (long long)of->delays_since_ns);
 	error = fwrite(b->data, 1, b->len, meta) == b->len ? 0 : -EIO;
 	if (fclose(meta) != 0)
 		error = -errno;
@@ -128,7 +130,8 @@ static int write_meta(struct recorder *r)
 	return error;
 }
 
-static int open_files(struct recorder *r, const char *dir)
+static int open_files(struct recorder *r, const char *dir, const struct source *of,
+		      uint16_t usage_family)
 {
 	FILE *f;
 
@@ -150,11 +153,11 @@ static int open_files(struct recorder *r, const char *dir)
 		fclose(f);
 		return -ENOMEM;
 	}
-	return write_meta(r);
+	return write_meta(r, of, usage_family);
 }
 
-int recorder_new(struct recorder **ret, const char *dir, const struct clock *clock,
-		 const struct log *log)
+int recorder_new(struct recorder **ret, const char *dir, const struct source *of,
+		 uint16_t usage_family, const struct clock *clock, const struct log *log)
 {
 	struct recorder *r = calloc(1, sizeof(*r));
 	int error;
@@ -163,7 +166,7 @@ int recorder_new(struct recorder **ret, const char *dir, const struct clock *clo
 		return -ENOMEM;
 	*r = (struct recorder){ .dir = -1, .clock = clock, .log = log,
 				.realtime_offset_ns = clock_realtime_offset(clock) };
-	error = open_files(r, dir);
+	error = open_files(r, dir, of, usage_family);
 	if (error < 0) {
 		recorder_free(r);
 		return log_error(log, error, "%s: %s", dir, strerror(-error));
@@ -198,12 +201,14 @@ int recorder_flush(struct recorder *r)
 	return r->error;
 }
 
-void recorder_netlink(struct recorder *r, uint64_t now_ns, const void *raw, size_t len)
+void recorder_netlink(struct recorder *r, uint64_t now_ns, int protocol, const void *raw,
+		      size_t len)
 {
 	/* Of the pseudo header all fields but these are 0 for netlink; big-endian. */
-	uint8_t packet[RECORD_PSEUDO_HEADER + 256] = {
-		[2] = ARPHRD_NETLINK >> 8, [3] = ARPHRD_NETLINK & 0xff, [15] = NETLINK_CONNECTOR,
+	const uint8_t pseudo[RECORD_PSEUDO_HEADER] = {
+		[2] = ARPHRD_NETLINK >> 8, [3] = ARPHRD_NETLINK & 0xff, [15] = (uint8_t)protocol,
 	};
+	uint8_t packet[RECORD_PSEUDO_HEADER + MESSAGE_MAX];
 	uint64_t real = now_ns + (uint64_t)r->realtime_offset_ns;
 	struct pcap_pkthdr head = {
 		.ts = { .tv_sec = (time_t)(real / NSEC_PER_SEC),
@@ -214,6 +219,7 @@ void recorder_netlink(struct recorder *r, uint64_t now_ns, const void *raw, size
 
 	if (r->error || len > sizeof(packet) - RECORD_PSEUDO_HEADER)
 		return;
+	memcpy(packet, pseudo, sizeof(pseudo));
 	memcpy(packet + RECORD_PSEUDO_HEADER, raw, len);
 	pcap_dump((u_char *)r->netlink, &head, packet);
 }
@@ -249,6 +255,12 @@ void recorder_exec(struct recorder *r, const void *record, size_t len)
 	write_line(r);
 }
 
+void recorder_sample(struct recorder *r, bool last, const void *record, size_t len)
+{
+	put_process(&r->line, last ? "last" : "sample", record, len);
+	write_line(r);
+}
+
 void recorder_scan(struct recorder *r, const struct strbuf *records, uint64_t begin_ns,
 		   uint64_t end_ns)
 {
@@ -266,8 +278,27 @@ void recorder_scan(struct recorder *r, const struct strbuf *records, uint64_t be
 
 void recorder_drops(struct recorder *r, uint64_t now_ns, const struct source_drops *drops)
 {
-	strbuf_printf(&r->line, "{\"why\":\"drops\",\"time\":%llu,\"total\":%u,\"queued\":%u}",
-		      (unsigned long long)now_ns, drops->total, drops->queued);
+	strbuf_printf(&r->line, "{\"why\":\"drops\",\"time\":%llu,\"total\":%u,\"queued\":%u,"
+		      "\"usage_total\":%u,\"usage_queued\":%u}", (unsigned long long)now_ns,
+		      drops->total, drops->queued, drops->usage_total, drops->usage_queued);
+	write_line(r);
+}
+
+void recorder_machine(struct recorder *r, const struct source_machine *m, uint64_t time_ns)
+{
+	strbuf_printf(&r->line, "{\"why\":\"machine\",\"time\":%llu,\"busy\":%llu,\"idle\":%llu,"
+		      "\"memory\":%llu,\"available\":%llu,\"load\":[%u,%u,%u]}",
+		      (unsigned long long)time_ns, (unsigned long long)m->cpu_busy_ns,
+		      (unsigned long long)m->cpu_idle_ns, (unsigned long long)m->memory_total,
+		      (unsigned long long)m->memory_available, m->load[0], m->load[1],
+		      m->load[2]);
+	write_line(r);
+}
+
+void recorder_oom(struct recorder *r, int32_t pid, uint64_t exit_ns, uint64_t time_ns)
+{
+	strbuf_printf(&r->line, "{\"why\":\"oom\",\"time\":%llu,\"pid\":%d,\"exit\":%llu}",
+		      (unsigned long long)time_ns, (int)pid, (unsigned long long)exit_ns);
 	write_line(r);
 }
 

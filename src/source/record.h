@@ -2,7 +2,8 @@
 /*
  * Stores what the kernel said, before anything is made of it, in a directory:
  *
- *	netlink.pcap	connector messages, LINKTYPE_NETLINK; all of one drain carry its time
+ *	netlink.pcap	connector messages and exit records, LINKTYPE_NETLINK; all of one drain
+ *			carry its time
  *	proc.jsonl	each /proc read, in the order of use, and what the loop was told
  *	meta.json	the machine, and how its clocks stood
  *
@@ -23,16 +24,23 @@
 struct recorder;
 
 /* Logs what fails. */
-int recorder_new(struct recorder **ret, const char *dir, const struct clock *clock,
-		 const struct log *log);
+/* of: what is recorded; usage_family: generic netlink number of taskstats, 0: no exit records. */
+int recorder_new(struct recorder **ret, const char *dir, const struct source *of,
+		 uint16_t usage_family, const struct clock *clock, const struct log *log);
 struct recorder *recorder_free(struct recorder *r);
 /* Hands what is stored to the kernel. 0, or the first error: then the recording has ended. */
 int recorder_flush(struct recorder *r);
-void recorder_netlink(struct recorder *r, uint64_t now_ns, const void *raw, size_t len);
+/* protocol: NETLINK_CONNECTOR or NETLINK_GENERIC. */
+void recorder_netlink(struct recorder *r, uint64_t now_ns, int protocol, const void *raw,
+		      size_t len);
 void recorder_exec(struct recorder *r, const void *record, size_t len);
+/* last: at the end of the run. */
+void recorder_sample(struct recorder *r, bool last, const void *record, size_t len);
 void recorder_scan(struct recorder *r, const struct strbuf *records, uint64_t begin_ns,
 		   uint64_t end_ns);
 void recorder_drops(struct recorder *r, uint64_t now_ns, const struct source_drops *drops);
+void recorder_machine(struct recorder *r, const struct source_machine *machine, uint64_t time_ns);
+void recorder_oom(struct recorder *r, int32_t pid, uint64_t exit_ns, uint64_t time_ns);
 void recorder_probe(struct recorder *r, const struct source_probe *probe);
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <linux/netlink.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,14 +22,19 @@
 #define META_MAX 65536
 
 /* What a line of proc.jsonl is about. */
-enum kind { KIND_EXEC, KIND_SCAN, KIND_SCANNED, KIND_DROPS, KIND_PROBE, KIND_COUNT };
+enum kind {
+	KIND_EXEC, KIND_SCAN, KIND_SCANNED, KIND_SAMPLE, KIND_LAST, KIND_DROPS, KIND_PROBE,
+	KIND_MACHINE, KIND_OOM, KIND_COUNT
+};
 
 static const struct {
 	const char *why, *time;		/* the key that says when it was written */
 } kinds[KIND_COUNT] = {
 	[KIND_EXEC] = { "exec", "time" },	[KIND_SCAN] = { "scan", "begin" },
-	[KIND_SCANNED] = { "scanned", "time" }, [KIND_DROPS] = { "drops", "time" },
-	[KIND_PROBE] = { "probe", "begin" },
+	[KIND_SCANNED] = { "scanned", "time" }, [KIND_SAMPLE] = { "sample", "time" },
+	[KIND_LAST] = { "last", "time" },	[KIND_DROPS] = { "drops", "time" },
+	[KIND_PROBE] = { "probe", "begin" },	[KIND_MACHINE] = { "machine", "time" },
+	[KIND_OOM] = { "oom", "time" },
 };
 
 /* A line that was read and is not used yet. */
@@ -47,15 +53,17 @@ struct replay {
 	uint64_t line_number;
 	struct list lines[KIND_COUNT];	/* each kind in the order of the file */
 	uint64_t read_until_ns;		/* time of the last line read */
-	struct cn_event held;		/* first message of the next drain */
+	struct cn_event held;		/* first message of the next drain, */
+	struct taskstats_record held_usage;	/* if it is an exit record */
 	uint64_t held_ns;
-	bool have_held, ended;
+	bool have_held, held_is_usage, ended;
+	uint16_t usage_family;
 	bool truncated;			/* netlink.pcap stops in the middle */
 	struct source_drops drops;
 	struct strbuf record;		/* given out last, */
 	uint64_t record_ns;		/* for the EXEC of that time, */
 	int32_t record_pid;		/* and that process; 0: none */
-	uint64_t malformed, exec_read;
+	uint64_t malformed, exec_read, usage_received;
 	struct clock *clock;
 	const struct log *log;
 };
@@ -193,7 +201,20 @@ static void put_record(struct strbuf *b, struct json_object *o)
 		memcpy(b->data + start, &head, sizeof(head));
 }
 
-/* The next connector message, if there is one; anything else in the file is counted. */
+/* The message of a packet; the pseudo header's last two bytes are the protocol. */
+static bool decode_packet(struct replay *r, const u_char *data, size_t len)
+{
+	if (len < RECORD_PSEUDO_HEADER)
+		return false;
+	r->held_is_usage = data[15] == NETLINK_GENERIC;
+	data += RECORD_PSEUDO_HEADER;
+	len -= RECORD_PSEUDO_HEADER;
+	if (r->held_is_usage)
+		return taskstats_decode(data, len, r->usage_family, &r->held_usage) == 0;
+	return cn_decode(data, len, &r->held) == 0;
+}
+
+/* The next message, if there is one; anything else in the file is counted. */
 static void hold_next(struct replay *r)
 {
 	struct pcap_pkthdr *head;
@@ -202,9 +223,7 @@ static void hold_next(struct replay *r)
 
 	r->have_held = false;
 	while ((got = pcap_next_ex(r->pcap, &head, &data)) == 1) {
-		if (head->caplen < RECORD_PSEUDO_HEADER ||
-		    cn_decode(data + RECORD_PSEUDO_HEADER, head->caplen - RECORD_PSEUDO_HEADER,
-			      &r->held) < 0) {
+		if (!decode_packet(r, data, head->caplen)) {
 			r->malformed++;
 			continue;
 		}
@@ -233,12 +252,27 @@ static int replay_drain(struct source *s, unsigned int max,
 		return r->truncated ? -EBADMSG : -ENODATA;
 	}
 	r->clock->now_ns = MAX(r->clock->now_ns, now);
-	while (r->have_held && r->held_ns == now && count < max) {
+	while (r->have_held && !r->held_is_usage && r->held_ns == now && count < max) {
 		fn(data, &r->held);
 		hold_next(r);
 		count++;
 	}
 	return (int)count;
+}
+
+static int replay_drain_usage(struct source *s, void (*fn)(void *, const struct taskstats_record *),
+			      void *data)
+{
+	struct replay *r = replay_of(s);
+	int count = 0;
+
+	while (r->have_held && r->held_is_usage && r->held_ns == r->clock->now_ns && !r->ended) {
+		fn(data, &r->held_usage);
+		hold_next(r);
+		count++;
+	}
+	r->usage_received += (uint64_t)count;
+	return count;
 }
 
 static int replay_drops(struct source *s, struct source_drops *ret)
@@ -249,6 +283,8 @@ static int replay_drops(struct source *s, struct source_drops *ret)
 	while ((o = find_line_now(r, KIND_DROPS))) {
 		r->drops.total = (uint32_t)get_int(o, "total");
 		r->drops.queued = (uint32_t)get_int(o, "queued");
+		r->drops.usage_total = (uint32_t)get_int(o, "usage_total");
+		r->drops.usage_queued = (uint32_t)get_int(o, "usage_queued");
 		drop_line(r, KIND_DROPS);
 	}
 	*ret = r->drops;
@@ -314,6 +350,68 @@ found:
 	return SOURCE_RECORD;
 }
 
+static int replay_sample(struct source *s, _unused_ int32_t pid, bool last, const void **ret,
+			 size_t *ret_len)
+{
+	const enum kind kind = last ? KIND_LAST : KIND_SAMPLE;
+	struct replay *r = replay_of(s);
+	struct json_object *o = find_line_now(r, kind);
+
+	if (!o)
+		return -ENOENT;
+	strbuf_reset(&r->record);
+	put_record(&r->record, o);
+	r->record_pid = 0;
+	drop_line(r, kind);
+	if (r->record.failed)
+		return -ENOMEM;
+	*ret = r->record.data;
+	*ret_len = r->record.len;
+	return 0;
+}
+
+static int replay_machine(struct source *s, struct source_machine *ret, uint64_t *ret_ns)
+{
+	struct replay *r = replay_of(s);
+	struct json_object *o = find_line_now(r, KIND_MACHINE), *load;
+
+	if (!o)
+		return -ENOENT;
+	*ret = (struct source_machine){
+		.cpu_busy_ns = (uint64_t)get_int(o, "busy"),
+		.cpu_idle_ns = (uint64_t)get_int(o, "idle"),
+		.memory_total = (uint64_t)get_int(o, "memory"),
+		.memory_available = (uint64_t)get_int(o, "available"),
+	};
+	if (json_object_object_get_ex(o, "load", &load) &&
+	    json_object_is_type(load, json_type_array))
+		for (size_t i = 0; i < ARRAY_SIZE(ret->load); i++)
+			ret->load[i] = (uint32_t)json_object_get_int64(
+				json_object_array_get_idx(load, i));
+	*ret_ns = (uint64_t)get_int(o, "time");
+	r->clock->now_ns = MAX(r->clock->now_ns, *ret_ns);
+	drop_line(r, KIND_MACHINE);
+	return 0;
+}
+
+/* Those before it are of processes that this replay's limits keep out. */
+static bool replay_oom_killed(struct source *s, int32_t pid, uint64_t exit_ns)
+{
+	struct replay *r = replay_of(s);
+	struct json_object *o;
+	bool killed;
+
+	while ((o = find_line_now(r, KIND_OOM))) {
+		if ((uint64_t)get_int(o, "exit") > exit_ns)
+			return false;
+		killed = (uint64_t)get_int(o, "exit") == exit_ns && get_int(o, "pid") == pid;
+		drop_line(r, KIND_OOM);
+		if (killed)
+			return true;
+	}
+	return false;
+}
+
 static int replay_probe(struct source *s, struct source_probe *ret)
 {
 	struct replay *r = replay_of(s);
@@ -346,7 +444,9 @@ static void replay_account(const struct source *s, struct source_account *ret)
 	const struct replay *r = CONTAINER_OF(s, const struct replay, source);
 
 	*ret = (struct source_account){ .exec_read = r->exec_read, .connector = "replay",
-					.exec_reader = "replay", .exec_active = true };
+					.exec_reader = "replay", .exec_active = true,
+					.usage = "replay", .usage_active = s->usage,
+					.usage_received = r->usage_received };
 	if (r->malformed)
 		snprintf(ret->connector, sizeof(ret->connector),
 			 "replay, %llu messages not understood", (unsigned long long)r->malformed);
@@ -370,6 +470,10 @@ static void replay_free(struct source *s)
 
 static const struct source_ops replay_ops = {
 	.drain = replay_drain,
+	.drain_usage = replay_drain_usage,
+	.sample = replay_sample,
+	.machine = replay_machine,
+	.oom_killed = replay_oom_killed,
 	.drops = replay_drops,
 	.scan = replay_scan,
 	.exec_get = replay_exec_get,
@@ -419,6 +523,12 @@ static int read_meta(struct replay *r, int dir, struct source_host *host)
 	copy_string(o, "boot_id", host->boot_id, sizeof(host->boot_id));
 	host->ticks_per_second = (uint32_t)ticks;
 	host->cpus = (uint32_t)get_int(o, "cpus");
+	host->tick_ns = (uint64_t)MAX(get_int(o, "tick_ns"), 0);
+	r->usage_family = (uint16_t)get_int(o, "taskstats_family");
+	r->source.usage = r->usage_family != 0;
+	/* -1 there is UINT64_MAX here: never. */
+	if (json_object_object_get_ex(o, "delays_since", NULL))
+		r->source.delays_since_ns = (uint64_t)get_int(o, "delays_since");
 	*r->clock = (struct clock){ .is_virtual = true, .now_ns = (uint64_t)get_int(o, "started"),
 				    .realtime_offset_ns = get_int(o, "realtime_offset"),
 				    .boottime_offset_ns = get_int(o, "boottime_offset") };
@@ -458,7 +568,8 @@ int replay_new(struct source **ret, const char *path, struct clock *clock, struc
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	*r = (struct replay){ .source = { .ops = &replay_ops, .fd = -1 }, .clock = clock,
+	*r = (struct replay){ .source = { .ops = &replay_ops, .fd = -1,
+					  .delays_since_ns = UINT64_MAX }, .clock = clock,
 			      .log = log };
 	for (int i = 0; i < KIND_COUNT; i++)
 		list_init(&r->lines[i]);

@@ -7,10 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 #include "wire/cn.h"
+#include "wire/taskstats.h"
 
 struct source;
 
@@ -29,12 +31,15 @@ struct source_probe {
 struct source_drops {
 	uint32_t total;		/* events refused since the socket was opened */
 	uint32_t queued;	/* bytes waiting */
+	uint32_t usage_total;	/* the same of exit records */
+	uint32_t usage_queued;
 };
 
 struct source_account {
 	uint64_t exec_read;
-	char connector[96], exec_reader[96];	/* how they run */
-	bool exec_active;
+	uint64_t usage_received;
+	char connector[96], exec_reader[96], usage[96];	/* how they run */
+	bool exec_active, usage_active;
 };
 
 struct source_ops {
@@ -44,6 +49,12 @@ struct source_ops {
 	 */
 	int (*drain)(struct source *s, unsigned int max,
 		     void (*fn)(void *, const struct cn_event *), void *data);
+	/*
+	 * All exit records that wait, right after a drain: those of the EXITs that it brought are
+	 * among them. How many, or -errno.
+	 */
+	int (*drain_usage)(struct source *s,
+			   void (*fn)(void *, const struct taskstats_record *), void *data);
 	int (*drops)(struct source *s, struct source_drops *ret);
 	/*
 	 * wire/proc.h records, each led by its length (uint32_t), of all processes. -ENOENT: the
@@ -51,9 +62,20 @@ struct source_ops {
 	 */
 	int (*scan)(struct source *s, bool first, struct strbuf *ret, uint64_t *ret_begin,
 		    uint64_t *ret_end);
+	/*
+	 * A look at the files of a living process, as a wire/proc.h record, until the next call. A
+	 * recording gives those that were made, whoever is asked for; -ENOENT: none now. last: of
+	 * those that were made at the end of the run, after all its facts.
+	 */
+	int (*sample)(struct source *s, int32_t pid, bool last, const void **ret,
+		      size_t *ret_len);
 	/* What was read for the EXEC of pid at event_ns on cpu. */
 	enum source_answer (*exec_get)(struct source *s, uint32_t cpu, int32_t pid,
 				       uint64_t event_ns, const void **ret, size_t *ret_len);
+	/* The machine's totals, and when they were read; -ENOENT: not known. */
+	int (*machine)(struct source *s, struct source_machine *ret, uint64_t *ret_ns);
+	/* Was the process that SIGKILL ended at that time a victim of the OOM killer? */
+	bool (*oom_killed)(struct source *s, int32_t pid, uint64_t exit_ns);
 	/* Forks one, or tells of one that was; -ENOENT: none now. */
 	int (*probe)(struct source *s, struct source_probe *ret);
 	/* A new socket in place of the old one. */
@@ -67,6 +89,8 @@ struct source {
 	const struct source_ops *ops;
 	int fd;			/* readable when there are events; -1: always */
 	uint32_t buffer;	/* bytes of kernel memory for the queue */
+	bool usage;		/* exit records come */
+	uint64_t delays_since_ns;	/* tasks begun later have delays; UINT64_MAX: none */
 };
 
 #endif

@@ -48,3 +48,17 @@ int64_t clock_boottime_offset(const struct clock *c)
 {
 	return c->is_virtual ? c->boottime_offset_ns : offset_of(CLOCK_BOOTTIME);
 }
+
+uint64_t clock_thread_cpu(void)
+{
+	return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* The coarse clock is advanced by the tick. */
+uint64_t clock_tick(void)
+{
+	struct timespec t;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+}

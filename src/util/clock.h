@@ -16,5 +16,9 @@ struct clock {
 uint64_t clock_now(const struct clock *c);
 int64_t clock_realtime_offset(const struct clock *c);
 int64_t clock_boottime_offset(const struct clock *c);
+/* CPU time of the calling thread: what is spent, not a time of the run. Never virtual. */
+uint64_t clock_thread_cpu(void);
+/* Time between two ticks of the kernel's clock, CONFIG_HZ. Never virtual. */
+uint64_t clock_tick(void);
 
 #endif

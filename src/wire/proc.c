@@ -4,62 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cursor.h"
 #include "util/macro.h"
 
 #define PF_KTHREAD 0x00200000u	/* linux/sched.h */
-
-/* A place in a text that is not NUL-terminated. */
-struct cursor {
-	const char *p, *end;
-};
-
-static bool skip_blank(struct cursor *c)
-{
-	while (c->p < c->end && (*c->p == ' ' || *c->p == '\t'))
-		c->p++;
-	return c->p < c->end;
-}
-
-/* A decimal number, with sign; wraps as the kernel's own types do. */
-static bool take_number(struct cursor *c, uint64_t *ret)
-{
-	uint64_t v = 0;
-	bool negative = false;
-	const char *start;
-
-	if (!skip_blank(c))
-		return false;
-	if (*c->p == '-') {
-		negative = true;
-		c->p++;
-	}
-	for (start = c->p; c->p < c->end && *c->p >= '0' && *c->p <= '9'; c->p++)
-		v = v * 10 + (uint64_t)(*c->p - '0');
-	if (c->p == start)
-		return false;
-	*ret = negative ? 0 - v : v;
-	return true;
-}
-
-/* The same without its value: most of a stat line is not kept, and this is read at every exec. */
-static bool skip_number(struct cursor *c)
-{
-	const char *start;
-
-	if (!skip_blank(c))
-		return false;
-	for (start = c->p; c->p < c->end && *c->p != ' ' && *c->p != '\n'; c->p++)
-		;
-	return c->p > start;
-}
-
-static const char *find_last(const char *text, size_t len, char wanted)
-{
-	while (len > 0)
-		if (text[--len] == wanted)
-			return text + len;
-	return NULL;
-}
+#define OOM_SCORE_MAX 2000	/* proc_oom_score(), fs/proc/base.c */
 
 /* Numbers of the fields that are kept, as proc_pid_stat(5) counts them. */
 enum { F_PPID = 4, F_PGRP, F_SESSION, F_TTY, F_FLAGS = 9, F_THREADS = 20, F_START = 22,
@@ -75,22 +24,21 @@ int proc_stat_decode(const char *text, size_t len, struct proc_stat *ret)
 {
 	uint64_t field[F_ARG_END + 1] = { 0 };
 	struct proc_stat st = { 0 };
-	struct cursor c = { text, text + len };
-	const char *open, *close;
+	struct cursor c = cursor_of(text, len);
+	const char *open;
 	uint64_t pid;
 	int i;
 
 	open = memchr(text, '(', len);
-	close = find_last(text, len, ')');	/* the name may hold anything, ')' included */
-	if (!open || !close || close < open || !take_number(&c, &pid))
+	/* the name may hold anything, ')' included */
+	if (!open || !cursor_number(&c, &pid) || !cursor_after_last(&c, ')') || c.p <= open)
 		return -EBADMSG;
-	memcpy(st.comm, open + 1, MIN((size_t)(close - open - 1), sizeof(st.comm) - 1));
-	c.p = close + 1;
-	if (!skip_blank(&c))
+	memcpy(st.comm, open + 1, MIN((size_t)(c.p - open - 2), sizeof(st.comm) - 1));
+	if (!cursor_skip_blank(&c))
 		return -EBADMSG;
 	st.state = *c.p++;
 	for (i = F_PPID; i <= F_ARG_END; i++)
-		if (wanted_field(i) ? !take_number(&c, &field[i]) : !skip_number(&c))
+		if (wanted_field(i) ? !cursor_number(&c, &field[i]) : !cursor_skip_number(&c))
 			break;
 	if (i <= F_START)	/* arg_start is younger: Linux 3.5 */
 		return -EBADMSG;
@@ -111,77 +59,110 @@ int proc_stat_decode(const char *text, size_t len, struct proc_stat *ret)
 	return 0;
 }
 
-/* The line that starts with key; sets the cursor behind it. */
-static bool find_line(const char *text, size_t len, const char *key, struct cursor *ret)
+/* Lines of /proc/PID/status that are kept: one or two numbers. */
+static const struct status_line {
+	const char *key;
+	size_t first, second;	/* offsets of uint32_t, or of one uint64_t of kilobytes */
+	bool ids;
+} status_lines[] = {
+	{ "Uid:", offsetof(struct proc_status, uid), offsetof(struct proc_status, euid), true },
+	{ "Gid:", offsetof(struct proc_status, gid), offsetof(struct proc_status, egid), true },
+	{ "VmPeak:", offsetof(struct proc_status, peak_vm), 0, false },
+	{ "VmSize:", offsetof(struct proc_status, vm), 0, false },
+	{ "VmHWM:", offsetof(struct proc_status, peak_rss), 0, false },
+	{ "VmRSS:", offsetof(struct proc_status, rss), 0, false },
+	{ "VmSwap:", offsetof(struct proc_status, swap), 0, false },
+};
+enum { LINE_UID, LINE_GID, LINE_RSS = 5 };
+#define LINES_ALL ((1u << ARRAY_SIZE(status_lines)) - 1)
+
+static bool take_status_line(struct cursor *c, const struct status_line *line,
+			     struct proc_status *st)
 {
-	size_t key_len = strlen(key);
-	const char *p = text, *end = text + len;
+	uint32_t first, second;
+	uint64_t v[2];
 
-	while (p < end) {
-		const char *eol = memchr(p, '\n', (size_t)(end - p));
-
-		if (!eol)
-			eol = end;
-		if ((size_t)(eol - p) >= key_len && !memcmp(p, key, key_len)) {
-			*ret = (struct cursor){ p + key_len, eol };
-			return true;
-		}
-		p = eol + 1;
+	if (!cursor_numbers(c, v, line->ids ? 2 : 1))
+		return false;
+	if (line->ids) {
+		first = (uint32_t)v[0];
+		second = (uint32_t)v[1];
+		memcpy((char *)st + line->first, &first, sizeof(first));
+		memcpy((char *)st + line->second, &second, sizeof(second));
+	} else {
+		v[0] *= 1024;
+		memcpy((char *)st + line->first, &v[0], sizeof(v[0]));
 	}
-	return false;
+	return true;
 }
 
 int proc_status_decode(const char *text, size_t len, struct proc_status *ret)
 {
-	struct cursor c;
-	uint64_t uid, euid, gid, egid;
+	struct cursor c = cursor_of(text, len), line;
+	struct proc_status st = { 0 };
+	unsigned int seen = 0;
 
-	if (!find_line(text, len, "Uid:", &c) || !take_number(&c, &uid) || !take_number(&c, &euid))
+	while (seen != LINES_ALL && cursor_line(&c, &line)) {
+		if (line.p == line.end || (*line.p != 'V' && *line.p != 'U' && *line.p != 'G'))
+			continue;
+		for (unsigned int i = 0; i < ARRAY_SIZE(status_lines); i++) {
+			if (!(seen & 1u << i) && cursor_word(&line, status_lines[i].key)) {
+				if (!take_status_line(&line, &status_lines[i], &st))
+					return -EBADMSG;
+				seen |= 1u << i;
+				break;
+			}
+		}
+	}
+	if (!(seen & 1u << LINE_UID) || !(seen & 1u << LINE_GID))
 		return -EBADMSG;
-	if (!find_line(text, len, "Gid:", &c) || !take_number(&c, &gid) || !take_number(&c, &egid))
-		return -EBADMSG;
-	*ret = (struct proc_status){ (uint32_t)uid, (uint32_t)euid, (uint32_t)gid, (uint32_t)egid };
+	st.has_memory = seen & 1u << LINE_RSS;
+	*ret = st;
 	return 0;
 }
 
 /* Lines are "ID:CONTROLLERS:PATH"; the path may hold colons. */
 int proc_cgroup_decode(const char *text, size_t len, const char **ret, size_t *ret_len)
 {
-	struct cursor unified, named;
-	bool have_unified = find_line(text, len, "0::", &unified);
-	const char *p = text, *end = text + len;
+	struct cursor c = cursor_of(text, len), path, line;
+	bool have_unified = cursor_find_line(c, "0::", &path);
 
-	if (have_unified && unified.end - unified.p > 1)
+	if (have_unified && path.end - path.p > 1)
 		goto found;
-	while (p < end) {
-		const char *eol = memchr(p, '\n', (size_t)(end - p));
-		const char *colon;
-
-		if (!eol)
-			eol = end;
-		colon = memchr(p, ':', (size_t)(eol - p));
-		if (colon && find_line(colon, (size_t)(eol - colon), ":name=systemd:", &named)) {
-			unified = named;
+	while (cursor_line(&c, &line)) {
+		line.p = memchr(line.p, ':', (size_t)(line.end - line.p));
+		if (line.p && cursor_word(&line, ":name=systemd:")) {
+			path = line;
 			goto found;
 		}
-		p = eol + 1;
 	}
 	if (!have_unified)
 		return -EBADMSG;
 found:
-	*ret = unified.p;
-	*ret_len = (size_t)(unified.end - unified.p);
+	*ret = path.p;
+	*ret_len = (size_t)(path.end - path.p);
 	return 0;
 }
 
 int proc_u32_decode(const char *text, size_t len, uint32_t *ret)
 {
-	struct cursor c = { text, text + len };
+	struct cursor c = cursor_of(text, len);
 	uint64_t v;
 
-	if (!take_number(&c, &v))
+	if (!cursor_number(&c, &v))
 		return -EBADMSG;
 	*ret = (uint32_t)v;
+	return 0;
+}
+
+static int decode_oom_score(const char *text, size_t len, int32_t *ret)
+{
+	uint32_t score;
+	int error = proc_u32_decode(text, len, &score);
+
+	if (error < 0 || score > OOM_SCORE_MAX)
+		return -EBADMSG;
+	*ret = (int32_t)score;
 	return 0;
 }
 
@@ -215,6 +196,7 @@ static void decode_file(enum proc_file file, const char *p, size_t len, struct p
 		f->has_loginuid = proc_u32_decode(p, len, &f->loginuid) == 0;
 		break;
 	case PROC_OOM_SCORE:
+		f->has_oom_score = decode_oom_score(p, len, &f->oom_score) == 0;
 		break;
 	case PROC_TASKS:
 		f->has_tasks = proc_tasks_decode(p, len, &f->tasks) == 0;
@@ -265,28 +247,5 @@ int proc_read_decode(const void *buf, size_t len, struct proc_facts *ret)
 	if (f.args && head.cmdline_cut)
 		f.args_total = MAX(f.has_stat ? f.stat.args_total : 0, (uint64_t)f.args_len + 1);
 	*ret = f;
-	return 0;
-}
-
-size_t proc_tasks_put(const struct proc_tasks *tasks, char *text)
-{
-	(void)tasks;
-	(void)text;
-	return 0;
-}
-
-int proc_tasks_decode(const char *text, size_t len, struct proc_tasks *ret)
-{
-	(void)text;
-	(void)len;
-	(void)ret;
-	return -EBADMSG;
-}
-
-int proc_fd_next(const char **text, size_t *len, struct proc_fd *ret)
-{
-	(void)text;
-	(void)len;
-	(void)ret;
 	return 0;
 }

@@ -25,7 +25,10 @@ struct proc_status {
 	uint64_t peak_vm, vm, peak_rss, rss, swap;	/* VmPeak Size HWM RSS Swap, in bytes */
 };
 
-/* What all living threads of a process have used, summed: PROC_TASKS. */
+/*
+ * What all living threads of a process have used, summed: PROC_TASKS. A thread that has ended is
+ * not in it, though the leader stays listed until the others are gone.
+ */
 struct proc_tasks {
 	uint32_t threads;	/* that could be read */
 	bool has_schedstat, has_io, has_switches;	/* of all of them */
@@ -36,9 +39,10 @@ struct proc_tasks {
 };
 
 /* One entry of PROC_FD. */
+#define PROC_FD_TYPES "rdcbpsl?"
 struct proc_fd {
 	int32_t fd;
-	char type;		/* r d c b p s l, ?: not known */
+	char type;		/* as ls(1) has them; ?: not known */
 	const char *target;	/* NUL-terminated; points into the bytes */
 };
 
@@ -58,7 +62,7 @@ enum proc_file {
 	PROC_CGROUP,
 	PROC_CWD,		/* link */
 	PROC_LOGINUID,
-	PROC_OOM_SCORE,
+	PROC_OOM_SCORE,		/* 0 to 2000 */
 	PROC_TASKS,		/* made of task/TID: stat schedstat io status, see proc_tasks_put */
 	PROC_FD,		/* made of fd/: see proc_fd_next */
 	PROC_FD_COUNT,		/* made of fd/: how many, in decimal */
@@ -75,7 +79,10 @@ enum proc_file {
 size_t proc_tasks_put(const struct proc_tasks *tasks, char *text);
 /* -EBADMSG: not in that format. */
 int proc_tasks_decode(const char *text, size_t len, struct proc_tasks *ret);
-/* Adds one thread: its stat, schedstat, io and status; a length < 0: could not be read. */
+/*
+ * Adds one thread to tasks, which begins zeroed: its stat, schedstat, io and status; a length < 0:
+ * could not be read. One without stat is none; a group that one thread did not give is not known.
+ */
 void proc_tasks_add(struct proc_tasks *tasks, const char *stat, int32_t stat_len,
 		    const char *schedstat, int32_t schedstat_len, const char *io, int32_t io_len,
 		    const char *status, int32_t status_len);

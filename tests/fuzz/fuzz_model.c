@@ -12,7 +12,7 @@
 enum step {
 	STEP_FORK, STEP_THREAD, STEP_EXEC, STEP_EXEC_UNREAD, STEP_EXIT, STEP_THREAD_EXIT, STEP_COMM,
 	STEP_UID, STEP_GID, STEP_SID, STEP_PTRACE, STEP_CORE, STEP_LOST, STEP_SCAN, STEP_FILTER,
-	STEP_PULL, STEP_COUNT
+	STEP_PULL, STEP_RECORD, STEP_SAMPLE, STEP_SNAPSHOT, STEP_SETTLE, STEP_OOM, STEP_COUNT
 };
 
 static const uint32_t kinds[STEP_COUNT] = {
@@ -52,6 +52,21 @@ static void read_process(struct state *s, const struct pevent_process *p)
 	read_image(s, p->parent_image);
 }
 
+/* No subtraction of what was before has gone below zero. */
+static void read_usage(const struct pevent_usage *u)
+{
+	const uint64_t limit = UINT64_C(1) << 60;
+
+	FUZZ_CHECK(u->cpu_ns < limit && u->cpu_error_ns < limit && u->minor_faults < limit);
+	FUZZ_CHECK(u->read_bytes < limit && u->write_bytes < limit && u->run_queue_ns < limit);
+	if (u->known & PEVENT_KNOWN_CPU_SPLIT)
+		FUZZ_CHECK(u->user_ns + u->system_ns == u->cpu_ns);
+	if (u->known & PEVENT_KNOWN_CPU)
+		FUZZ_CHECK(u->origin == PEVENT_FROM_TASKSTATS || u->origin == PEVENT_FROM_PROC);
+	if (u->known & PEVENT_KNOWN_SAMPLE)
+		FUZZ_CHECK(u->sample.count > 0);
+}
+
 static void pull(struct state *s)
 {
 	const struct pevent_event *ev;
@@ -68,7 +83,13 @@ static void pull(struct state *s)
 		if (ev->type == PEVENT_PTRACE)
 			FUZZ_CHECK(memchr(ev->u.ptrace.tracer_comm, '\0', 16));
 		if (ev->type == PEVENT_EXIT)
-			FUZZ_CHECK(ev->process.end_ns == ev->time_ns);
+			FUZZ_CHECK(ev->process.end_ns <= ev->time_ns && ev->process.end_ns);
+		if (ev->type == PEVENT_EXIT || ev->type == PEVENT_SNAPSHOT)
+			read_usage(&ev->usage);
+		else
+			FUZZ_CHECK(ev->usage.known == 0);
+		for (size_t i = 0; ev->files && i < ev->files->n; i++)
+			s->sum += strlen(ev->files->file[i].target);
 	}
 }
 
@@ -99,6 +120,15 @@ static struct proc_facts facts_of(const struct state *s, const uint8_t *p)
 			  .start_ticks = p[4] },
 	};
 
+	f.has_tasks = p[2] & 1;
+	f.tasks = (struct proc_tasks){ .threads = f.stat.threads, .has_schedstat = p[2] & 2,
+				       .has_io = p[2] & 4, .has_switches = p[2] & 8,
+				       .user_ticks = p[3], .run_ns = p[3], .minor_faults = p[4],
+				       .read_bytes = p[3], .run_queue_ns = p[2] };
+	f.has_fd_count = p[2] & 16;
+	f.fd_count = p[3];
+	if (p[2] & 32)
+		f.fds = "c 0 /dev/null", f.fds_len = 14;
 	if (p[3] & 32)
 		f.args = NULL, f.args_len = f.args_total = 0;
 	if (p[3] & 64)
@@ -171,6 +201,47 @@ static void apply(struct state *s, enum step step, const uint8_t *p)
 	model_apply(&s->m, &ev, step == STEP_EXEC ? &f : NULL, PEVENT_FROM_EXEC_READER);
 }
 
+static void add_record(struct state *s, const uint8_t *p)
+{
+	struct taskstats_record r = {
+		.version = 8 + p[3] % 10, .tid = p[2] & 1 ? 1 + p[1] % 16 : 100 + p[2] % 16,
+		.tgid = 1 + p[1] % 16, .has_group_end = p[3] & 1, .group_end = (p[3] & 3) == 3,
+		.comm = "a", .elapsed_ns = p[3], .run_ns = p[2], .run_delay_ns = p[4],
+		.run_delay_count = p[2] & 4, .voluntary_switches = p[2] & 8, .user_ns = p[3] & 4,
+		.system_ns = p[3] & 8, .read_bytes = p[2], .minor_faults = p[3],
+	};
+
+	model_add_record(&s->m, &r, s->time);
+}
+
+/* Steps of the resource accounts; false: another one. */
+static bool account(struct state *s, enum step step, const uint8_t *p)
+{
+	struct proc_facts f = facts_of(s, p);
+
+	switch (step) {
+	case STEP_RECORD:
+		add_record(s, p);
+		return true;
+	case STEP_SAMPLE:
+		(void)model_sample_next(&s->m, p[2]);
+		model_sample(&s->m, &f);
+		return true;
+	case STEP_SNAPSHOT:
+		model_snapshot(&s->m, p[2] & 1, s->time);
+		return true;
+	case STEP_SETTLE:
+		s->time += p[2] & 1 ? 2000000000 : 0;
+		model_settle(&s->m, s->time);
+		return true;
+	case STEP_OOM:
+		model_mark_oom(&s->m, 1 + p[1] % 16);
+		return true;
+	default:
+		return false;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct state s = { .time = 1 };
@@ -179,6 +250,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	s.limit = 1 + data[0] % 12;
 	FUZZ_CHECK(model_init(&s.m, s.limit, 100) == 0);
+	s.m.records_since_ns = data[1] & 1;
 	set_filter(&s, data[1]);
 	for (size_t at = 2; at + 5 <= size && at < 4096; at += 5) {
 		enum step step = data[at] % STEP_COUNT;
@@ -190,7 +262,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			set_filter(&s, data[at + 3]);
 		else if (step == STEP_SCAN)
 			at += scan(&s, data + at, size - at - 5);
-		else
+		else if (!account(&s, step, data + at))
 			apply(&s, step, data + at);
 		check_table(&s);
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes the seeds of tests/fuzz/corpus/{cn,proc,model,parse,replay}: the same bytes each time."""
+"""Writes seeds of tests/fuzz/corpus, by target (see the end): the same bytes each time."""
 
 import json
 import os
@@ -11,7 +11,14 @@ FORK, EXEC, UID, GID, SID, PTRACE, COMM, CORE, EXIT = (
     1, 2, 4, 0x40, 0x80, 0x100, 0x200, 0x40000000, 0x80000000)
 STAT = ("%d (%s) S %d 42 43 34817 42 4194304 100 0 0 0 1 2 3 4 20 0 %d 0 %d 3133440 413 "
         "18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 1 0 0 0 0 0 1 2 3 4096 4139 4139 5000 0\n")
-STATUS = "Name:\tcat\nUid:\t1000\t1001\t0\t0\nGid:\t100\t101\t0\t0\n"
+STATUS = ("Name:\tcat\nUid:\t1000\t1001\t0\t0\nGid:\t100\t101\t0\t0\n"
+          "VmPeak:\t    5720 kB\nVmSize:\t    5716 kB\nVmHWM:\t     900 kB\nVmRSS:\t     896 kB\n"
+          "VmSwap:\t       0 kB\nThreads:\t1\nvoluntary_ctxt_switches:\t60\n"
+          "nonvoluntary_ctxt_switches:\t70\n")
+IO = ("rchar: 10\nwchar: 20\nsyscr: 1\nsyscw: 2\nread_bytes: 30\nwrite_bytes: 40\n"
+      "cancelled_write_bytes: 50\n")
+TASKS = "threads 2\nstat 5 6 7 8\nschedstat 1000000 2000 30\nio 1 2 3 4 5\nstatus 60 70\n"
+FDS = b"c 0 /dev/null\0s 3 socket:[4711]\0? 4 anon_inode:[eventpoll]\0r 2147483647 /a b\n\0"
 CGROUP = "4:memory:/m\n1:name=systemd:/named\n0::/a:b\n"
 
 
@@ -44,7 +51,7 @@ def cn():
 def record(files, cut=0):
     """wire/proc.h's struct proc_read and what follows it."""
     results = [len(f) if isinstance(f, bytes) else f for f in files]
-    return (struct.pack("<QQiI7i4x", 10, 20, 5, cut, *results) +
+    return (struct.pack("<QQiI11i4x", 10, 20, 5, cut, *results) +
             b"".join(f for f in files if isinstance(f, bytes)))
 
 
@@ -57,12 +64,36 @@ def proc():
     put("proc", "cgroup-v1", b"5:memory:/x:name=systemd:/no\n1:name=systemd:/yes\n")
     put("proc", "cgroup-v2", b"0::/user.slice/a (deleted)\n")
     put("proc", "loginuid", b"4294967295")
+    put("proc", "schedstat", b"1000000 2000 30\n")
+    put("proc", "io", IO.encode())
+    put("proc", "tasks", TASKS.encode())
+    put("proc", "tasks-few", b"threads 1\nstat 1 2 3 18446744073709551615\nstatus 1 2\n")
+    put("proc", "fds", FDS)
+    put("proc", "fds-odd", b"r 1 a\0r 2147483648 b\0")
     full = [(STAT % (5, "cat", 1, 7, 408442)).encode(), b"cat\0-n\0", b"/bin/cat", STATUS.encode(),
-            CGROUP.encode(), b"/tmp", b"1000"]
+            CGROUP.encode(), b"/tmp", b"1000", b"666\n", TASKS.encode(), FDS, b"7"]
     put("proc", "record", record(full))
     put("proc", "record-cut", record(full, cut=1))
-    put("proc", "record-errors", record([-3, -13, b"/x", b"?", b"?", -61, b"?"]))
-    put("proc", "record-empty", record([b"", b"", b"", b"", b"", b"", b""]))
+    put("proc", "record-errors", record([-3, -13, b"/x", b"?", b"?", -61, b"?", b"2001", b"?", b"?", b"?"]))
+    put("proc", "record-empty", record([b""] * 11))
+
+
+def machine():
+    put("machine", "stat", b"cpu  401955 0 232207 2228314 1082 0 819 412 0 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+    put("machine", "stat-short", b"cpu  1 2 3 4 5 6 7")
+    put("machine", "meminfo", b"MemTotal:       24682416 kB\nMemFree:        1 kB\n"
+        b"MemAvailable:   24175300 kB\n")
+    put("machine", "loadavg", b"0.39 12.65 1000.53 1/83 7785\n")
+
+
+def kmsg():
+    tail = b" (a.out) total-vm:22008kB, anon-rss:19456kB, UID:0 pgtables:84kB oom_score_adj:0\n"
+    put("kmsg", "out-of-memory", b"3,1163,14367040995,-;Out of memory: Killed process 8338" + tail)
+    put("kmsg", "cgroup", b"3,1163,1,-,caller=T1;Memory cgroup out of memory: Killed process 1" + tail)
+    put("kmsg", "allocating", b"3,1,1,-;Out of memory (oom_kill_allocating_task): Killed process 2" + tail)
+    put("kmsg", "old", b"3,1,1,-;Killed process 2147483647" + tail)
+    put("kmsg", "user", b"11,1,1,-;Out of memory: Killed process 8338" + tail)
+    put("kmsg", "fields", b"6,339,5140900,-;NET: a;b\n SUBSYSTEM=net\n DEVICE=+x\n")
 
 
 def steps(limit, pick, *items):
@@ -157,5 +188,5 @@ def replay():
         text=meta.replace(b'"boottime_offset": 0', b'"boottime_offset": 9000000000000000000'))
 
 
-for make in (cn, proc, model, parse, replay):
+for make in (cn, kmsg, machine, proc, model, parse, replay):
     make()

@@ -12,7 +12,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
 shift
-[ $# -gt 0 ] || set -- pipeline threads hostile loss ids
+[ $# -gt 0 ] || set -- pipeline threads hostile loss ids usage
 demo=/opt/demo
 mkdir "$demo"
 trap 'rm -rf "$demo"' EXIT
@@ -58,6 +58,16 @@ for which; do
 	loss)
 		record loss --receive-buffer 4K -- /bin/sh -c \
 			'./gen fork -n 60 -w 2; sleep 0.3; /bin/true after the storm'
+		;;
+	usage)
+		cat >"$demo/usage.sh" <<-'EOF'
+			dd if=/dev/zero of=/opt/demo/file bs=64k count=8 conv=fsync
+			sleep 0.25 &
+			/bin/ls /usr/bin | /usr/bin/wc -l
+			wait
+			setsid sleep 2 &
+		EOF
+		record usage --sample 100ms --files --delayacct -- /bin/sh usage.sh
 		;;
 	ids) record ids -- /usr/bin/python3 -I -S ids.py ;;
 	esac

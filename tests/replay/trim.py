@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes a recording of `pevent record DIR -- COMMAND` small and neutral, in place: trim.py DIR
 
-What stays of the scans of /proc is pevent itself, its descendants and kthreadd; the machine's name,
+What stays of the scans and samples of /proc is pevent itself, its descendants and kthreadd; the machine's name,
 kernel build, boot id and control groups are replaced. netlink.pcap is not touched, since the kernel
 numbers its messages: when it, or what the exec readers read, tells of processes that are not of the
 recorded tree, nothing is written and the status is 1: record again in a quieter moment.
@@ -15,6 +15,7 @@ import struct
 import sys
 
 FORK, COMM, EXIT = 1, 0x200, 0x80000000
+NETLINK_CONNECTOR = 11
 KTHREADD = 2
 
 
@@ -27,6 +28,8 @@ def messages(path):
         length = struct.unpack_from("=I", data, at + 8)[0]
         packet = data[at + 16:at + 16 + length]
         at += 16 + length
+        if packet[15] != NETLINK_CONNECTOR:
+            continue
         what = struct.unpack_from("=I", packet, 16 + 36)[0]
         if what:
             yield what, struct.unpack_from("=6I", packet, 16 + 52)
@@ -79,7 +82,7 @@ def trim(directory):
         f.write(json.dumps(meta, separators=(",", ":")) + "\n")
     with open(path, "w", encoding="ascii") as f:
         for line in lines:
-            if line["why"] == "scanned" and line["pid"] not in tree | {KTHREADD}:
+            if line["why"] in ("scanned", "sample", "last") and line["pid"] not in tree | {KTHREADD}:
                 continue
             if isinstance(line.get("cgroup"), str):
                 line["cgroup"] = "0::/demo.slice\n"

@@ -48,6 +48,37 @@ static inline struct pevent_event sample_event(enum pevent_type type)
 	return e;
 }
 
+/* What curl used, as the kernel counted it; each value is another. */
+static inline struct pevent_usage sample_usage(void)
+{
+	return (struct pevent_usage){
+		.known = PEVENT_KNOWN_CPU | PEVENT_KNOWN_CPU_SPLIT | PEVENT_KNOWN_PEAK |
+			 PEVENT_KNOWN_FAULTS | PEVENT_KNOWN_IO | PEVENT_KNOWN_SWITCHES |
+			 PEVENT_KNOWN_RUN_QUEUE,
+		.origin = PEVENT_FROM_TASKSTATS,
+		.cpu_ns = 5123456, .cpu_error_ns = 40000,
+		.user_ns = 3000000, .system_ns = 2123456,
+		.run_queue_ns = 81000, .run_queue_waits = 12,
+		.voluntary_switches = 13, .involuntary_switches = 14,
+		.peak_rss = 10276864, .peak_vm = 323223552,
+		.minor_faults = 415, .major_faults = 16,
+		.read_chars = 171008, .write_chars = 18432,
+		.read_bytes = 19456, .write_bytes = 8192, .cancelled_write_bytes = 4096,
+	};
+}
+
+/* And the last look at it, the second one, half a second before. */
+static inline struct pevent_sample sample_sample(void)
+{
+	return (struct pevent_sample){
+		.time_ns = SAMPLE_NS - 500000000, .count = 2, .state = 'S', .threads = 3,
+		.files = 5, .files_peak = 6, .oom_score = 666,
+		.rss = 10000, .vm = 20000, .swap = 30720, .swap_peak = 40960,
+		.interval_ns = 1000000000, .interval_cpu_ns = 1234, .interval_read_bytes = 2345,
+		.interval_write_bytes = 3456,
+	};
+}
+
 /* An end, 7 ms after the start. */
 static inline struct pevent_event sample_exit(int wait_status)
 {

@@ -104,6 +104,10 @@ TEST(exits)
 	CHECK(has(&e, "\"exit_code\":139}"));
 	CHECK(has(&e, "{\"signal\":11,\"signal_name\":\"SIGSEGV\",\"core_dumped\":true,"
 		      "\"wait_status\":139}"));
+	CHECK(!has(&e, "oom_killed"));
+	e = sample_exit(9);
+	e.u.exit.oom_killed = true;
+	CHECK(has(&e, "\"wait_status\":9,\"oom_killed\":true},"));
 	e = sample_exit(37);
 	CHECK(has(&e, "\"signal_name\":\"SIGRTMIN+3\",\"core_dumped\":false"));
 	e = sample_exit(0);
@@ -113,6 +117,123 @@ TEST(exits)
 	CHECK(has(&e, "\"sequence\":7,\"outcome\":\"unknown\"}"));
 	CHECK(has(&e, "\"pevent\":{\"incomplete\":true,"));
 	CHECK(!has(&e, "exit_code"));
+}
+
+TEST(usage)
+{
+	struct pevent_event e = sample_exit(0);
+	static const char parts[] =
+		"\"usage\":{\"cpu\":{\"total_ns\":5123456,\"user_ns\":3000000,"
+		"\"system_ns\":2123456,\"error_ns\":40000},"
+		"\"memory\":{\"peak_rss_bytes\":10276864,\"peak_vm_bytes\":323223552,"
+		"\"minor_faults\":415,\"major_faults\":16},"
+		"\"io\":{\"read_chars\":171008,\"write_chars\":18432,\"read_bytes\":19456,"
+		"\"write_bytes\":8192,\"cancelled_write_bytes\":4096},"
+		"\"sched\":{\"voluntary_switches\":13,\"involuntary_switches\":14,"
+		"\"run_queue_ns\":81000,\"run_queue_waits\":12,\"threads_peak\":2}},\"source\":";
+
+	/* As the library leaves it: without the bits there is nothing but what was there before. */
+	memset(&e.usage, 0xff, sizeof(e.usage));
+	e.usage.known = 0;
+	CHECK(!has(&e, "usage"));
+	e.process.threads_peak = 2;
+	CHECK(has(&e, "\"usage\":{\"sched\":{\"threads_peak\":2}},"));
+	CHECK(!has(&e, "\"usage\":\""));
+	e.usage = sample_usage();
+	CHECK(has(&e, parts));
+	CHECK(has(&e, "\"exit\":\"event\",\"usage\":\"taskstats\"}"));
+	CHECK(!has(&e, "incomplete") && !has(&e, "delay") && !has(&e, "sample"));
+	e.usage.incomplete = true;
+	CHECK(has(&e, "\"threads_peak\":2},\"incomplete\":true},"));
+	e.usage.known = PEVENT_KNOWN_CPU;
+	e.usage.origin = PEVENT_FROM_PROC;
+	e.process.threads_peak = 0;
+	CHECK(has(&e, "\"usage\":{\"cpu\":{\"total_ns\":5123456,\"error_ns\":40000},"
+		      "\"incomplete\":true},"));
+	CHECK(has(&e, "\"usage\":\"proc\""));
+	e.usage.known = PEVENT_KNOWN_FAULTS;
+	CHECK(has(&e, "\"memory\":{\"minor_faults\":415,\"major_faults\":16}"));
+}
+
+TEST(delays)
+{
+	struct pevent_event e = sample_exit(0);
+
+	e.usage = sample_usage();
+	e.usage.known = PEVENT_KNOWN_DELAYS;
+	for (int i = 0; i < PEVENT_DELAY_COUNT; i++)
+		e.usage.delay_ns[i] = (uint64_t)i + 1;
+	CHECK(has(&e, "\"usage\":{\"delay\":{\"blkio_ns\":1,\"swapin_ns\":2,\"reclaim_ns\":3,"
+		      "\"thrashing_ns\":4,\"compact_ns\":5,\"wpcopy_ns\":6,\"irq_ns\":7}},"));
+	e.usage.delay_ns[PEVENT_DELAY_IRQ] = UINT64_MAX;
+	CHECK(has(&e, "\"wpcopy_ns\":6}},"));
+	for (int i = 0; i < PEVENT_DELAY_COUNT; i++)
+		e.usage.delay_ns[i] = UINT64_MAX;
+	CHECK(!has(&e, "delay") && !has(&e, "\"usage\":{"));
+}
+
+TEST(samples)
+{
+	struct pevent_event e = sample_exit(0);
+
+	e.usage = sample_usage();
+	e.usage.known |= PEVENT_KNOWN_SAMPLE;
+	e.usage.sample = sample_sample();
+	CHECK(has(&e, "\"sample\":{\"time\":\"2026-11-20T20:14:00.623456789Z\",\"count\":2,"
+		      "\"state\":\"S\",\"threads\":3,\"files\":5,\"files_peak\":6,"
+		      "\"oom_score\":666,\"rss_bytes\":10000,\"vm_bytes\":20000,"
+		      "\"swap_bytes\":30720,\"swap_peak_bytes\":40960,\"interval_ns\":1000000000,"
+		      "\"interval_cpu_ns\":1234,\"interval_read_bytes\":2345,"
+		      "\"interval_write_bytes\":3456},"));
+	e.usage.known &= ~(unsigned int)PEVENT_KNOWN_IO;
+	CHECK(has(&e, "\"interval_cpu_ns\":1234},"));
+	e.usage.sample = (struct pevent_sample){ .time_ns = SAMPLE_NS, .count = 1, .oom_score = -1,
+						 .files = UINT32_MAX, .files_peak = UINT32_MAX };
+	CHECK(has(&e, "\"count\":1},"));
+	e.usage.sample.vm = 4096;
+	CHECK(has(&e, "\"count\":1,\"rss_bytes\":0,\"vm_bytes\":4096,\"swap_bytes\":0,"
+		      "\"swap_peak_bytes\":0},"));
+}
+
+TEST(snapshots)
+{
+	struct pevent_event e = sample_event(PEVENT_SNAPSHOT);
+
+	e.process = sample_process(3523, "");
+	e.tid = 0;
+	CHECK_LINE(&e, HEAD("info", "snapshot") "},\"process\":{\"pid\":3523},"
+		   "\"pevent\":{\"snapshot\":\"start\"}}\n");
+	e.u.at_end = true;
+	e.usage = sample_usage();
+	e.usage.origin = PEVENT_FROM_PROC;
+	CHECK(has(&e, "\"pevent\":{\"snapshot\":\"end\",\"usage\":{\"cpu\":{"));
+	CHECK(has(&e, "\"source\":{\"usage\":\"proc\"}"));
+}
+
+TEST(open_files)
+{
+	static const struct pevent_file file[] = {
+		{ 0, 'r', "/tmp/a\"b\xff" }, { 1, 'd', "/" }, { 2, 'c', "/dev/null" },
+		{ 3, 'b', "/dev/vda" }, { 4, 'p', "pipe:[7]" }, { 5, 's', "socket:[8]" },
+		{ 6, 'l', "/x" }, { 1048576, '?', "anon_inode:[eventfd]" },
+	};
+	struct pevent_files files = { .n = 8, .total = 8, .time_ns = SAMPLE_NS - 1, .file = file };
+	struct pevent_event e = sample_event(PEVENT_EXEC);
+
+	CHECK(!has(&e, "files"));
+	e.files = &files;
+	CHECK(has(&e, "\"pevent\":{\"files_time\":\"2026-11-20T20:14:01.123456788Z\",\"files\":["
+		      "{\"fd\":0,\"type\":\"file\",\"target\":\"/tmp/a\\\"b\xef\xbf\xbd\"},"
+		      "{\"fd\":1,\"type\":\"directory\",\"target\":\"/\"},"
+		      "{\"fd\":2,\"type\":\"character_device\",\"target\":\"/dev/null\"},"
+		      "{\"fd\":3,\"type\":\"block_device\",\"target\":\"/dev/vda\"},"
+		      "{\"fd\":4,\"type\":\"pipe\",\"target\":\"pipe:[7]\"},"
+		      "{\"fd\":5,\"type\":\"socket\",\"target\":\"socket:[8]\"},"
+		      "{\"fd\":6,\"type\":\"symlink\",\"target\":\"/x\"},"
+		      "{\"fd\":1048576,\"target\":\"anon_inode:[eventfd]\"}],\"source\""));
+	CHECK(!has(&e, "truncated"));
+	files.n = 0;
+	CHECK(has(&e, "\"files\":[],\"truncated\":{\"files\":8},"));
 }
 
 TEST(hostile_arguments)
@@ -168,6 +289,15 @@ TEST(lost)
 	CHECK_LINE(&e, HEAD("info", "lost") "},\"pevent\":{"
 		   "\"lost\":{\"count\":18446744073709551615,"
 		   "\"source\":\"connector\",\"cpu\":1}}}\n");
+}
+
+TEST(lost_records)
+{
+	struct pevent_event e = sample_event(PEVENT_LOST);
+
+	e.u.lost.count = 2;
+	e.u.lost.source = PEVENT_SOURCE_TASKSTATS;
+	CHECK(has(&e, "\"lost\":{\"count\":2,\"source\":\"taskstats\"}"));
 }
 
 TEST(start)

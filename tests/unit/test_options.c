@@ -6,6 +6,8 @@
 #include "cli/options.h"
 #include "pevent/pevent.h"
 
+#define ALL_BUT_SNAPSHOTS (PEVENT_MASK_ALL & ~PEVENT_MASK(PEVENT_SNAPSHOT))
+
 static struct options options;
 static char why[1024];
 
@@ -55,11 +57,58 @@ TEST(events)
 	CHECK_EQ(options.types, PEVENT_MASK(PEVENT_PTRACE) | PEVENT_MASK(PEVENT_UID) |
 		 PEVENT_MASK(PEVENT_GID) | PEVENT_MASK(PEVENT_SID));
 	CHECK_EQ(parse(VERB_LOG, "-E"), 0);
-	CHECK_EQ(options.types, PEVENT_MASK_ALL);
+	CHECK_EQ(options.types, ALL_BUT_SNAPSHOTS);
 	check_bad("-e bogus", "-e: bogus: no such event; there are fork exec exit core comm clone "
-			      "ptrce uid gid sid all");
+			      "ptrce uid gid sid snap all");
 	check_bad("-e fork,", "-e: : no such event; there are fork exec exit core comm clone "
-			      "ptrce uid gid sid all");
+			      "ptrce uid gid sid snap all");
+}
+
+TEST(snapshots_are_asked_for_by_name)
+{
+	const uint32_t fallback = PEVENT_MASK(PEVENT_FORK) | PEVENT_MASK(PEVENT_EXEC) |
+				  PEVENT_MASK(PEVENT_EXIT) | PEVENT_MASK(PEVENT_CORE) |
+				  PEVENT_MASK(PEVENT_COMM);
+	const uint32_t snap = PEVENT_MASK(PEVENT_SNAPSHOT);
+
+	CHECK_EQ(parse(VERB_LOG, "-e all"), 0);
+	CHECK(options.types == ALL_BUT_SNAPSHOTS && !options.snapshot);
+	CHECK_EQ(parse(VERB_LOG, "-S"), 0);
+	CHECK(options.types == fallback && !options.snapshot);
+	CHECK_EQ(parse(VERB_LOG, "--snapshot"), 0);
+	CHECK(options.types == (fallback | snap) && options.snapshot);
+	CHECK_EQ(parse(VERB_LOG, "-e snap"), 0);
+	CHECK(options.types == snap && options.snapshot);
+	CHECK_EQ(parse(VERB_LOG, "-e snapshot -e exit"), 0);
+	CHECK(options.types == (snap | PEVENT_MASK(PEVENT_EXIT)) && options.snapshot);
+	CHECK_EQ(parse(VERB_LOG, "-e snap -X"), 0);
+	CHECK(options.types == PEVENT_MASK_ALL && options.snapshot);
+	CHECK_EQ(parse(VERB_LOG, "-e exit --snapshot"), 0);
+	CHECK(options.types == (snap | PEVENT_MASK(PEVENT_EXIT)) && options.snapshot);
+}
+
+TEST(sampling)
+{
+	CHECK_EQ(parse(VERB_LOG, ""), 0);
+	CHECK_EQ(options.sample_ns, 0);
+	CHECK(!options.files && !options.delay_accounting && !options.no_taskstats);
+	CHECK_EQ(parse(VERB_LOG, "--sample 0.5 --files --delayacct --no-taskstats"), 0);
+	CHECK_EQ(options.sample_ns, 500000000);
+	CHECK(options.files && options.delay_accounting && options.no_taskstats);
+	CHECK_EQ(parse(VERB_LOG, "--sample 0"), 0);
+	CHECK_EQ(options.sample_ns, PEVENT_SAMPLE_OFF);
+	CHECK_EQ(parse(VERB_LOG, "--sample=1ms"), 0);
+	CHECK_EQ(options.sample_ns, 1000000);
+	check_bad("--sample 999us", "--sample: 999us: must be at least 1ms, or 0 for never");
+	check_bad("--sample often", "--sample: often: not a time such as 60, 0.5, 90s, 5m or 1h");
+	check_bad("--sample 99999999999999999999",
+		  "--sample: 99999999999999999999: out of range");
+	check_bad("--sample", "--sample: needs an argument");
+	CHECK_EQ(parse(VERB_RECORD, "--sample 10ms --files --delayacct dir"), 0);
+	CHECK_EQ(options.sample_ns, 10000000);
+	CHECK(options.files && options.delay_accounting);
+	CHECK_EQ(parse(VERB_RECORD, "--snapshot dir"), -EINVAL);
+	CHECK_EQ(parse(VERB_RECORD, "--no-taskstats dir"), -EINVAL);
 }
 
 TEST(forkstat_letters)
@@ -74,7 +123,7 @@ TEST(forkstat_letters)
 	CHECK_EQ(parse(VERB_LOG, "-q"), 0);
 	CHECK(options.statistics);
 	CHECK_EQ(parse(VERB_LOG, "-X"), 0);
-	CHECK(options.types == PEVENT_MASK_ALL && options.glyph && options.realtime);
+	CHECK(options.types == ALL_BUT_SNAPSHOTS && options.glyph && options.realtime);
 	CHECK(options.statistics && options.extra && !options.quiet);
 }
 
@@ -155,6 +204,7 @@ TEST(record)
 	CHECK(!strcmp(options.command[1], "-j"));
 	CHECK_EQ(options.duration_ns, 5000000000);
 	CHECK_EQ(options.types, PEVENT_MASK_ALL);
+	CHECK(!options.snapshot);
 	CHECK_EQ(parse(VERB_RECORD, ""), -EINVAL);
 	CHECK_EQ(parse(VERB_RECORD, "a b"), -EINVAL);
 	CHECK_EQ(parse(VERB_RECORD, "-j a"), -EINVAL);

@@ -201,6 +201,43 @@ TEST(status)
 	CHECK_EQ(s.egid, 0);
 }
 
+#define IDS "Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n"
+
+TEST(status_memory)
+{
+	struct proc_status s = { .uid = 99 };
+
+	CHECK_EQ(STATUS("Name:\tcat\n" IDS "VmPeak:\t    5720 kB\nVmSize:\t    5716 kB\n"
+			"VmLck:\t       0 kB\nVmHWM:\t     900 kB\nVmRSS:\t     896 kB\n"
+			"RssAnon:\t 100 kB\nVmSwap:\t      16 kB\nThreads:\t1\n", &s), 0);
+	CHECK(s.has_memory);
+	CHECK_EQ(s.peak_vm, 5720 * 1024);
+	CHECK_EQ(s.vm, 5716 * 1024);
+	CHECK_EQ(s.peak_rss, 900 * 1024);
+	CHECK_EQ(s.rss, 896 * 1024);
+	CHECK_EQ(s.swap, 16 * 1024);
+	CHECK_EQ(s.egid, 6);
+	/* without CONFIG_SWAP, in another order, and of more than 4 TB */
+	CHECK_EQ(STATUS("VmRSS:\t 5000000000 kB\n" IDS "VmPeak:\t7 kB\n", &s), 0);
+	CHECK(s.has_memory);
+	CHECK_EQ(s.rss, INT64_C(5000000000) * 1024);
+	CHECK_EQ(s.swap, 0);
+}
+
+/* A kernel thread's and a zombie's have none of these lines. */
+TEST(status_without_memory)
+{
+	struct proc_status s = { .has_memory = true, .rss = 7 };
+
+	CHECK_EQ(STATUS(IDS "Threads:\t1\nVmX:\t9 kB\n", &s), 0);
+	CHECK(!s.has_memory);
+	CHECK_EQ(s.rss, 0);
+	s.uid = 99;
+	CHECK_EQ(STATUS(IDS "VmRSS:\t kB\n", &s), -EBADMSG);
+	CHECK_EQ(STATUS("VmRSS:\t1 kB\n", &s), -EBADMSG);
+	CHECK_EQ(s.uid, 99);
+}
+
 /* The kernel writes a newline in a name as \n: no name can make a line. */
 TEST(status_line_must_be_at_its_begin)
 {
@@ -354,6 +391,10 @@ static void record_full(struct record *r)
 	record_put(r, PROC_CGROUP, "0::/a\n", 6);
 	record_put(r, PROC_CWD, "/", 1);
 	record_put(r, PROC_LOGINUID, "1000", 4);
+	record_put(r, PROC_OOM_SCORE, "666\n", 4);
+	record_put(r, PROC_TASKS, "threads 2\nstat 3 4 5 6\n", 23);
+	record_put(r, PROC_FD, "c 0 /dev/null", 14);
+	record_put(r, PROC_FD_COUNT, "7", 1);
 }
 
 TEST(record)
@@ -377,6 +418,12 @@ TEST(record)
 	CHECK_STR(f.exe, f.exe_len, "/bin/cat");
 	CHECK_STR(f.cgroup, f.cgroup_len, "/a");
 	CHECK_STR(f.cwd, f.cwd_len, "/");
+	CHECK(f.has_oom_score && f.has_tasks && f.has_fd_count);
+	CHECK_EQ(f.oom_score, 666);
+	CHECK_EQ(f.tasks.threads, 2);
+	CHECK_EQ(f.tasks.major_faults, 6);
+	CHECK_STR(f.fds, f.fds_len, "c 0 /dev/null\0");
+	CHECK_EQ(f.fd_count, 7);
 	free(buf);
 }
 
@@ -390,6 +437,7 @@ TEST(record_of_nothing)
 	CHECK_EQ(record_decode(&r, 0, &f, &buf), 0);
 	CHECK(!f.has_stat && !f.has_status && !f.has_loginuid);
 	CHECK(!f.args && !f.exe && !f.cgroup && !f.cwd);
+	CHECK(!f.has_oom_score && !f.has_tasks && !f.has_fd_count && !f.fds);
 	CHECK_EQ(f.args_total, 0);
 	CHECK_EQ(f.cmdline_error, -ENODATA);
 	free(buf);
@@ -412,7 +460,12 @@ TEST(record_with_errors)
 	record_put(&r, PROC_STATUS, "no status", 9);
 	record_put(&r, PROC_CGROUP, "4:memory:/m\n", 12);
 	record_put(&r, PROC_LOGINUID, "?", 1);
+	record_put(&r, PROC_OOM_SCORE, "2001", 4);
+	record_put(&r, PROC_TASKS, "threads 2\n", 10);
+	r.head.result[PROC_FD] = -EACCES;
+	record_put(&r, PROC_FD_COUNT, "", 0);
 	CHECK_EQ(record_decode(&r, r.len, &f, &buf), 0);
+	CHECK(!f.has_oom_score && !f.has_tasks && !f.has_fd_count && !f.fds);
 	CHECK(!f.has_stat && !f.has_status && !f.has_loginuid && !f.args && !f.cgroup && !f.cwd);
 	CHECK_EQ(f.cmdline_error, -EACCES);
 	CHECK_STR(f.exe, f.exe_len, "/x");

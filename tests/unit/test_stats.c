@@ -5,6 +5,7 @@
 #include "sink/histogram.h"
 #include "sink/stats.h"
 #include "sink/stats_data.h"
+#include "util/macro.h"
 
 TEST(histogram_is_exact_for_small_values)
 {
@@ -55,6 +56,17 @@ TEST(percentiles_of_many)
 	histogram_finish(&h);
 }
 
+/* The programs, most events first. */
+static struct stats_row **sorted(struct stats *s, size_t *ret_n)
+{
+	return stats_table_sorted(&s->programs, stats_by_events, ret_n);
+}
+
+static const struct program *program_of(const struct stats_row *row)
+{
+	return CONTAINER_OF(row, struct program, row);
+}
+
 static struct stats *new_stats(size_t max)
 {
 	struct stats *s = NULL;
@@ -68,7 +80,7 @@ TEST(one_row_per_program)
 	struct pevent_image image = sample_curl;
 	struct pevent_event e = sample_event(PEVENT_EXEC);
 	struct stats *s = new_stats(10);
-	struct program **rows;
+	struct stats_row **rows;
 	size_t n = 0;
 
 	e.process.image = &image;
@@ -83,10 +95,10 @@ TEST(one_row_per_program)
 	stats_add(s, &e);
 	e.process.comm[0] = '\0';
 	stats_add(s, &e);
-	rows = stats_sorted(s, &n);
+	rows = sorted(s, &n);
 	CHECK_EQ(n, 4);
 	CHECK_STR(rows[0]->name, rows[0]->name_len, "/usr/bin/curl");
-	CHECK_EQ(rows[0]->events[PEVENT_EXEC], 2);
+	CHECK_EQ(program_of(rows[0])->events[PEVENT_EXEC], 2);
 	CHECK_STR(rows[1]->name, rows[1]->name_len, "(unknown)");
 	CHECK_STR(rows[2]->name, rows[2]->name_len, "curl");
 	CHECK_STR(rows[3]->name, rows[3]->name_len, "kurl");
@@ -101,7 +113,7 @@ TEST(table_is_bounded)
 {
 	struct pevent_event e = sample_event(PEVENT_FORK);
 	struct stats *s = new_stats(3);
-	struct program **rows;
+	struct stats_row **rows;
 	size_t n = 0;
 
 	e.process.image = NULL;
@@ -109,10 +121,10 @@ TEST(table_is_bounded)
 		e.process.comm[0] = (char)('a' + i);
 		stats_add(s, &e);
 	}
-	rows = stats_sorted(s, &n);
-	CHECK_EQ(n, 4);
-	CHECK_STR(rows[3]->name, rows[3]->name_len, "(other)");
-	CHECK_EQ(rows[3]->total, 7);
+	rows = sorted(s, &n);
+	CHECK_EQ(n, 3);
+	CHECK_STR(rows[2]->name, rows[2]->name_len, "curl");
+	CHECK_EQ(program_of(s->programs.other)->total, 7);
 	CHECK_EQ(s->other_events, 7);
 	CHECK_EQ(s->all->total, 10);
 	free(rows);
@@ -184,6 +196,7 @@ TEST(reports)
 	struct pevent_image image = sample_curl;
 	struct pevent_stats account = { .source[PEVENT_SOURCE_CONNECTOR] = { .lost = 12 },
 					.rescans = 1 };
+	struct stats_report report = { .account = &account, .run_ns = UINT64_C(1500000000) };
 	struct stats *s = new_stats(10);
 	struct pevent_event e = sample_exit(11);
 	struct strbuf b = { 0 };
@@ -192,7 +205,7 @@ TEST(reports)
 	stats_add(s, &e);
 	e.process.image = &image;
 	stats_add(s, &e);
-	stats_text(s, &account, UINT64_C(1500000000), &b);
+	stats_text(s, &report, &b);
 	CHECK(contains(&b, "    Fork     Exec     Exit     Core     Comm    Total"
 			   " Min life   Median     95 % Max life Program\n"
 			   "       0        0        1        0        0        1"
@@ -205,7 +218,7 @@ TEST(reports)
 	CHECK(contains(&b, "Exits:       2 by SIGSEGV\n"));
 	CHECK(contains(&b, "Lost:        12 events (connector)\n"));
 	strbuf_reset(&b);
-	stats_json(s, &account, UINT64_C(1500000000), &b);
+	stats_json(s, &report, &b);
 	CHECK(contains(&b, "\"action\":\"summary\",\"sequence\":8}"));
 	CHECK(contains(&b, "\"name\":\"/evil\\u001b[31m\""));
 	CHECK(contains(&b, "\"signals\":{\"SIGSEGV\":2}"));
@@ -218,13 +231,14 @@ TEST(reports)
 TEST(nothing_happened)
 {
 	struct pevent_stats account = { 0 };
+	struct stats_report report = { .account = &account };
 	struct stats *s = new_stats(10);
 	struct strbuf b = { 0 };
 
-	stats_text(s, &account, 0, &b);
+	stats_text(s, &report, &b);
 	CHECK(contains(&b, "Exits:       none\n"));
 	CHECK(contains(&b, "Lost:        nothing\n"));
-	stats_json(s, &account, 0, &b);
+	stats_json(s, &report, &b);
 	CHECK(!b.failed);
 	strbuf_finish(&b);
 	stats_free(s);

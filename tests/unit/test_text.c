@@ -57,6 +57,7 @@ TEST(sample_of_the_interface)
 	e = sample_event(PEVENT_EXEC);
 	text_event(t, &e, &b);
 	e = sample_exit(0);
+	e.usage = sample_usage();
 	text_event(t, &e, &b);
 	e = sample_exit(11 | 0x80);
 	text_event(t, &e, &b);
@@ -67,11 +68,125 @@ TEST(sample_of_the_interface)
 		  NOW "fork     3517 parent         " NONE "bash\n"
 		  NOW "fork     3523  child         " NONE "bash\n"
 		  NOW "exec     3523                " NONE CURL
-		  NOW "exit     3523      0   0.007s" UNKNOWN CURL
+		  NOW "exit     3523      0   0.007s   5.12ms   9.8M  19.0K   8.0K      -      - "
+		  CURL
 		  NOW "exit     3523  SEGV+   0.007s" UNKNOWN CURL
 		  NOW "lost        -   1280         " NONE "events on cpu 1 (connector)\n");
 	strbuf_finish(&b);
 	text_free(t);
+}
+
+#define USAGE { .terminal_fd = -1, .columns = \
+	"event,cpu,rss,read,write,sent,rcvd,usr,sys,wait,rchar,wchar,minflt,majflt,vcsw," \
+	"ivcsw,vm,error,blkio,swap,files,oom,state" }
+
+TEST(usage)
+{
+	struct text_options o = USAGE;
+	struct pevent_event e = sample_exit(0);
+
+	CHECK_LINES(&o, &e, "exit         -      -      -      -      -      -        -        -"
+			    "        -      -      -       -       -       -       -      -"
+			    "        -        -      -       -     - -    \n");
+	e.usage = sample_usage();
+	CHECK_LINES(&o, &e, "exit    5.12ms   9.8M  19.0K   8.0K      -      -  3.00ms~  2.12ms~"
+			    "     81us   167K  18.0K     415      16      13      14   308M"
+			    "     40us        -      -       -     - -    \n");
+	e.usage.known |= PEVENT_KNOWN_DELAYS | PEVENT_KNOWN_SAMPLE;
+	e.usage.delay_ns[PEVENT_DELAY_BLKIO] = 1500000;
+	e.usage.sample = sample_sample();
+	o.columns = "blkio,swap,files,oom,state";
+	CHECK_LINES(&o, &e, "  1.50ms  30.0K       5   666 S    \n");
+	e.usage.delay_ns[PEVENT_DELAY_BLKIO] = UINT64_MAX;
+	e.usage.sample.files = UINT32_MAX;
+	e.usage.sample.oom_score = -1;
+	e.usage.sample.state = '\x1b';
+	e.usage.sample.vm = 0;
+	CHECK_LINES(&o, &e, "       -      -       -     - -    \n");
+	e.type = PEVENT_EXEC;	/* on no other line than those of ends and snapshots */
+	CHECK_LINES(&o, &e, "                                   \n");
+}
+
+TEST(estimates)
+{
+	struct text_options o = USAGE;
+	struct pevent_event e = sample_exit(0);
+
+	o.columns = "cpu,wait,rss,read,minflt,error,swap";
+	e.usage = sample_usage();
+	e.usage.known |= PEVENT_KNOWN_SAMPLE;
+	e.usage.sample = sample_sample();
+	e.usage.cpu_error_ns = 512345;
+	CHECK_LINES(&o, &e, "  5.12ms     81us   9.8M  19.0K     415    512us  30.0K\n");
+	e.usage.cpu_error_ns++;
+	CHECK_LINES(&o, &e, " 5.12ms~     81us   9.8M  19.0K     415    512us  30.0K\n");
+	e.usage.cpu_error_ns = 0;
+	e.usage.incomplete = true;
+	CHECK_LINES(&o, &e, " 5.12ms~    81us~  9.8M~ 19.0K~    415~      0us  30.0K\n");
+	e.usage.incomplete = false;
+	e.usage.origin = PEVENT_FROM_PROC;
+	CHECK_LINES(&o, &e, " 5.12ms~    81us~  9.8M~ 19.0K~    415~      0us  30.0K\n");
+	e.usage.minor_faults = 9999999;
+	CHECK_LINES(&o, &e, " 5.12ms~    81us~  9.8M~ 19.0K~  9.99M~      0us  30.0K\n");
+}
+
+/* Every number of a usage, in whatever it is counted. */
+static void fill_usage(struct pevent_usage *u, uint64_t v)
+{
+	u->cpu_ns = u->cpu_error_ns = u->user_ns = u->system_ns = v;
+	u->run_queue_ns = u->voluntary_switches = u->involuntary_switches = v;
+	u->peak_rss = u->peak_vm = u->minor_faults = u->major_faults = v;
+	u->read_chars = u->write_chars = u->read_bytes = u->write_bytes = v;
+	u->delay_ns[PEVENT_DELAY_BLKIO] = v;
+	u->sample.files = (uint32_t)v;
+	u->sample.oom_score = (int32_t)(v >> 33);
+	u->sample.swap = v;
+}
+
+TEST(usage_never_pushes_its_neighbours)
+{
+	struct text_options o = USAGE;
+	struct strbuf b = { 0 };
+	struct text *t = NULL;
+	size_t width;
+
+	CHECK_EQ(text_new(&t, &o, NULL), 0);
+	for (unsigned int shift = 0; shift < 64; shift++) {
+		for (int origin = PEVENT_FROM_PROC; origin <= PEVENT_FROM_TASKSTATS; origin++) {
+			struct pevent_event e = sample_exit(0);
+
+			e.usage.known = UINT32_MAX;
+			e.usage.origin = (enum pevent_origin)origin;
+			e.usage.sample.state = 'R';
+			e.usage.sample.vm = 1;
+			fill_usage(&e.usage, UINT64_MAX >> shift);
+			strbuf_reset(&b);
+			text_restart(t);
+			text_event(t, &e, &b);
+			width = (size_t)((char *)memchr(b.data, '\n', b.len) + 1 - b.data);
+			CHECK_EQ(b.len, 2 * width);	/* the header before it */
+		}
+	}
+	strbuf_finish(&b);
+	text_free(t);
+}
+
+TEST(snapshots)
+{
+	struct text_options o = PLAIN;
+	struct pevent_event e = sample_event(PEVENT_SNAPSHOT);
+
+	o.shortname = true;
+	CHECK_LINES(&o, &e, "snap     3523  start        - /usr/bin/curl\n");
+	e.u.at_end = true;
+	e.process.start_ns = SAMPLE_NS - UINT64_C(90000000000);
+	e.process.start_origin = PEVENT_FROM_EVENT;
+	CHECK_LINES(&o, &e, "snap     3523    end   1.500m /usr/bin/curl\n");
+	e.process.start_origin = PEVENT_FROM_PROC;
+	e.usage = sample_usage();
+	e.usage.origin = PEVENT_FROM_PROC;
+	o.columns = "event,glyph,duration,cpu,rss,sent";
+	CHECK_LINES(&o, &e, "snap  •   1.50m~  5.12ms~  9.8M~      -\n");
 }
 
 TEST(exits)
@@ -85,6 +200,11 @@ TEST(exits)
 	CHECK_LINES(&o, &e, "exit     3523  SIG37   0.007s curl\n");
 	e = sample_exit(26);
 	CHECK_LINES(&o, &e, "exit     3523 VTALRM   0.007s curl\n");
+	e = sample_exit(9);
+	e.u.exit.oom_killed = true;
+	CHECK_LINES(&o, &e, "exit     3523    OOM   0.007s curl\n");
+	e.u.exit.wait_status = 15;
+	CHECK_LINES(&o, &e, "exit     3523   TERM   0.007s curl\n");
 	e = sample_exit(9);
 	e.process.before_run = true;
 	e.process.start_origin = PEVENT_FROM_PROC;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Looks at the /proc files of all living processes, round by round. Each tick gives it a slice, so
+ * that the sockets are drained in time however many processes there are.
+ */
+#ifndef SAMPLER_H
+#define SAMPLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pevent;
+
+struct sampler {
+	uint64_t interval_ns;	/* between the beginnings of two rounds; 0: off */
+	bool thrifty;		/* longer where a round costs more than 1 % of it */
+	bool in_round;
+	uint32_t round;
+	uint64_t begin_ns, next_ns;	/* of this round, of the next */
+	uint64_t spent_ns;	/* CPU time of this round */
+};
+
+/* sample_ns as in struct pevent_config. The first round begins an interval after now_ns. */
+void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t now_ns);
+void sampler_step(struct pevent *p, uint64_t now_ns);
+/* Time until it has work; UINT64_MAX: none. */
+uint64_t sampler_wait(const struct sampler *s, uint64_t now_ns);
+/* All living processes, at once: for the end of the run. */
+void sampler_finish(struct pevent *p);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sink/stats_usage.h"
+#include "util/macro.h"
+
+#define COUNTED (~(unsigned int)PEVENT_KNOWN_SAMPLE)
+
+enum usage_quality usage_quality(const struct pevent_usage *u)
+{
+	if (!(u->known & COUNTED))
+		return USAGE_UNKNOWN;
+	return u->origin == PEVENT_FROM_TASKSTATS && !u->incomplete ? USAGE_COMPLETE :
+								      USAGE_ESTIMATED;
+}
+
+void usage_sum_add(struct usage_sum *s, const struct pevent_usage *u)
+{
+	unsigned int known = u->known;
+
+	s->processes++;
+	s->known |= known;
+	s->partial |= usage_quality(u) == USAGE_COMPLETE ? ~known : ~0u;
+	if (known & PEVENT_KNOWN_CPU) {
+		s->cpu_processes++;
+		s->cpu_ns += u->cpu_ns;
+		s->cpu_error_ns += u->cpu_error_ns;
+	}
+	if (known & PEVENT_KNOWN_CPU_SPLIT) {
+		s->split_cpu_ns += u->user_ns + u->system_ns;
+		s->user_ns += u->user_ns;
+		s->system_ns += u->system_ns;
+	}
+	if (known & PEVENT_KNOWN_PEAK)
+		s->peak_rss = MAX(s->peak_rss, u->peak_rss);
+	if (known & PEVENT_KNOWN_IO) {
+		s->read_bytes += u->read_bytes;
+		s->write_bytes += u->write_bytes;
+	}
+	if (known & PEVENT_KNOWN_FAULTS) {
+		s->minor_faults += u->minor_faults;
+		s->major_faults += u->major_faults;
+	}
+}
+
+void usage_sum_merge(struct usage_sum *s, const struct usage_sum *other)
+{
+	s->processes += other->processes;
+	s->cpu_processes += other->cpu_processes;
+	s->known |= other->known;
+	s->partial |= other->partial;
+	s->cpu_ns += other->cpu_ns;
+	s->cpu_error_ns += other->cpu_error_ns;
+	s->split_cpu_ns += other->split_cpu_ns;
+	s->user_ns += other->user_ns;
+	s->system_ns += other->system_ns;
+	s->peak_rss = MAX(s->peak_rss, other->peak_rss);
+	s->read_bytes += other->read_bytes;
+	s->write_bytes += other->write_bytes;
+	s->minor_faults += other->minor_faults;
+	s->major_faults += other->major_faults;
+}
+
+bool usage_sum_is_estimate(const struct usage_sum *s, unsigned int group)
+{
+	if (group == PEVENT_KNOWN_CPU && s->cpu_error_ns > s->cpu_ns / 10)
+		return true;
+	return s->partial & group;
+}
+
+bool usage_sum_has_split(const struct usage_sum *s)
+{
+	return s->known & PEVENT_KNOWN_CPU_SPLIT && s->split_cpu_ns > s->cpu_ns / 2;
+}
