@@ -96,9 +96,37 @@ def kmsg():
     put("kmsg", "fields", b"6,339,5140900,-;NET: a;b\n SUBSYSTEM=net\n DEVICE=+x\n")
 
 
+def usage(version, size, tid=20, flag=0x20, family=26):
+    """An exit record, as generic netlink carries it; places of the layout without maxima inside."""
+    stats = bytearray(size)
+    struct.pack_into("<HxxIBB", stats, 0, version, 0x300, flag, 0)
+    if size >= 328:
+        struct.pack_into("<QQ", stats, 16, 3, 15000)
+        struct.pack_into("<Q", stats, 72, 5000000)
+        struct.pack_into("<8s", stats, 80, b"cat")
+        struct.pack_into("<IIII", stats, 120, 1000, 100, tid, 10)
+        struct.pack_into("<QQQ", stats, 144, 135, 4000, 8000)
+        struct.pack_into("<QQQQ", stats, 200, 720, 4096, 2048, 1024)
+    if size >= 400:
+        struct.pack_into("<IxxxxQQQ", stats, 368, tid, 135, 0xfd00, 77)
+    nest = struct.pack("<HHIHH", 8, 1, tid, 4 + size, 3) + bytes(stats)
+    body = struct.pack("<BBH", 2, 1, 0) + struct.pack("<HH", 4 + len(nest), 4) + nest
+    return struct.pack("<IHHII", 16 + len(body), family, 0, 0, 0) + body
+
+
+def taskstats():
+    for version, size in ((8, 328), (9, 344), (12, 400), (14, 432), (15, 560), (16, 560), (17, 688)):
+        put("taskstats", f"version-{version}", struct.pack("<H", 26) + usage(version, size))
+    put("taskstats", "too-old", struct.pack("<H", 26) + usage(7, 328))
+    put("taskstats", "too-short", struct.pack("<H", 26) + usage(16, 100))
+    put("taskstats", "other-family", struct.pack("<H", 27) + usage(16, 560))
+    put("taskstats", "error", struct.pack("<H", 26) + struct.pack("<IHHIIi", 36, 2, 0, 1, 0, -22).ljust(36, b"\0"))
+
+
 def steps(limit, pick, *items):
     names = ["fork", "thread", "exec", "unread", "exit", "thread-exit", "comm", "uid", "gid", "sid",
-             "ptrace", "core", "lost", "scan", "filter", "pull"]
+             "ptrace", "core", "lost", "scan", "filter", "pull", "record", "sample", "snapshot",
+             "settle", "oom"]
     data = bytes([limit - 1, pick])
     for name, *rest in items:
         rest += [0] * (4 - len(rest))
@@ -121,6 +149,13 @@ def model():
     many = [("fork", i % 16, (i * 7) % 16, 0, 1) for i in range(40)]
     filters = [("filter", 0, 0, 1 << i, 0) for i in range(8)]
     mixed = [x for y in zip(filters, tree + threads) for x in y] + tree
+    account = [("scan", 2, 0, 0, 1), ("0", 1, 15, 1, 0), ("0", 2, 47, 9, 0), ("fork", 3, 2, 0, 1),
+               ("thread", 3, 1, 0, 1), ("record", 3, 1, 1, 1), ("exit", 3, 0, 0, 1), ("sample", 3, 63, 8, 1),
+               ("record", 3, 2, 3, 1), ("thread-exit", 3, 1, 7, 1), ("settle", 0, 1, 0, 1),
+               ("snapshot", 0, 1, 0, 1), ("oom", 2, 0, 0, 1), ("record", 2, 1, 3, 1), ("exit", 2, 0, 9, 1),
+               ("exit", 1, 0, 0, 1)]
+    put("model", "account", steps(12, 1, *account, *tree, *account))
+    put("model", "account-evictions", steps(2, 1, *account, *many, *account))
     put("model", "tree", steps(12, 0, *tree))
     put("model", "threads", steps(12, 0, *threads))
     put("model", "scan", steps(12, 0, *scan))
@@ -141,7 +176,8 @@ def parse():
 def pcap(packets):
     data = struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 253)
     for time, packet in packets:
-        packet = bytes([0, 0, 824 >> 8, 824 & 255]).ljust(15, b"\0") + b"\x0b" + packet
+        protocol = b"\x0b" if struct.unpack_from("<H", packet, 4)[0] == 3 else b"\x10"
+        packet = bytes([0, 0, 824 >> 8, 824 & 255]).ljust(15, b"\0") + protocol + packet
         data += struct.pack("<IIII", time // 10**9, time % 10**9, len(packet), len(packet)) + packet
     return data
 
@@ -177,6 +213,18 @@ def replay():
         put("replay", name, struct.pack("<HH", len(text), len(jsonl)) + text + jsonl + pcap(packets))
 
     one("life", scan + [program], life)
+    sample = {"why": "sample", "event": 0, "time": start + 6 * ms, "pid": 20, "cut": 0,
+              "stat": STAT % (20, "cat", 10, 1, 100), "status": STATUS, "tasks": TASKS,
+              "oom_score": "5", "fd": "c 0 /dev/null\0", "fd_count": "1"}
+    totals = [{"why": "machine", "time": start + n * ms, "busy": n * ms, "idle": ms, "memory": 4096,
+               "available": 1, "load": [1, 2, 3]} for n in (2, 20)]
+    oom = {"why": "oom", "time": start + 9 * ms, "pid": 20, "exit": start + 8 * ms}
+    one("usage", scan + totals[:1] + [program, sample, oom, totals[1],
+                                      dict(sample, why="last", time=start + 21 * ms)],
+        life[:3] + [(start + 9 * ms, usage(16, 560)),
+                    (start + 10 * ms, message(EXIT, start + 8 * ms, 20, 20, 9, 17, seq=2))],
+        text=meta.replace(b'"cpus": 2', b'"cpus": 2, "tick_ns": 4000000, "taskstats_family": 26, '
+                                        b'"delays_since": 0'))
     one("loss", scan + [program, drops] + rescan, life + loss)
     one("probe", scan + [probe], tested)
     one("empty", scan, [])
@@ -188,5 +236,5 @@ def replay():
         text=meta.replace(b'"boottime_offset": 0', b'"boottime_offset": 9000000000000000000'))
 
 
-for make in (cn, kmsg, machine, proc, model, parse, replay):
+for make in (cn, kmsg, machine, proc, model, parse, replay, taskstats):
     make()
