@@ -165,7 +165,8 @@ struct pevent_usage {
 	uint64_t user_ns, system_ns;	/* cpu_ns, divided as the clock tick's counts are */
 	uint64_t run_queue_ns, run_queue_waits;	/* ready, without a CPU; how often */
 	uint64_t voluntary_switches, involuntary_switches;
-	uint64_t peak_rss, peak_vm;	/* of its last program; counted in batches */
+	uint64_t peak_rss, peak_vm;	/* of its last program; the kernel counts rss in batches
+					 * and has not seen any of the smallest */
 	uint64_t minor_faults, major_faults;
 	uint64_t read_chars, write_chars;	/* read(2), write(2) and the like, of any file */
 	uint64_t read_bytes, write_bytes;	/* from and to block devices */

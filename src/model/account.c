@@ -6,6 +6,16 @@
 
 #include "util/macro.h"
 
+/*
+ * What a thread does after its record was made takes so much; all else is waiting for a CPU. From
+ * compilations on two busy CPUs: with 20 us for each MiB of peak memory their sums are exact, and
+ * 500 MiB of anonymous memory take 32.
+ */
+#define TEARDOWN_NS (60 * NSEC_PER_USEC)
+#define TEARDOWN_NS_PER_MIB (30 * NSEC_PER_USEC)
+#define STOLEN_TICKS 4		/* shorter lives show in no count whether a hypervisor interfered */
+#define ROUNDING_NS (2 * NSEC_PER_USEC)
+
 /* Versions of taskstats that brought a delay; 0: before any we read. */
 static const uint16_t delay_since[TASKSTATS_DELAY_COUNT] = {
 	[TASKSTATS_DELAY_THRASHING] = 9, [TASKSTATS_DELAY_COMPACT] = 11,
@@ -37,7 +47,8 @@ static uint64_t cpu_of(const struct taskstats_record *r, uint64_t tick_ns, uint6
 	uint64_t awake = less(r->elapsed_ns, r->run_delay_ns);
 
 	if (r->voluntary_switches == 0 && r->run_delay_count > 0 && awake >= r->run_ns) {
-		*ret_error = 2 * NSEC_PER_USEC;		/* two microseconds cut off */
+		/* A hypervisor may have had the CPU for some of it: then the counter shows less. */
+		*ret_error = awake < STOLEN_TICKS * tick_ns ? ROUNDING_NS : awake - r->run_ns;
 		return awake;
 	}
 	*ret_error = MIN(tick_ns, less(awake, r->run_ns));
@@ -76,10 +87,12 @@ void account_add_teardown(struct account *a, const struct taskstats_record *r, u
 			  uint64_t exit_ns)
 {
 	uint64_t life = r->group_elapsed_ns ? r->group_elapsed_ns : r->elapsed_ns;
-	uint64_t teardown = less(less(exit_ns, start_ns), life);
+	uint64_t gap = less(less(exit_ns, start_ns), life);
+	uint64_t most = TEARDOWN_NS + (r->peak_rss >> 20) * TEARDOWN_NS_PER_MIB;
+	uint64_t teardown = MIN(gap, most);
 
 	a->cpu_ns += teardown;
-	a->error_ns += teardown;
+	a->error_ns += MAX(teardown, gap - teardown);
 }
 
 void account_set_base(struct account *a, const struct proc_facts *facts)
@@ -288,8 +301,6 @@ void account_get(const struct account *a, bool alive, const struct account_units
 		if (living && has_rested(a))
 			u.cpu_error_ns = 0;
 		split_cpu(&u);
-		if (counted)
-			u.known |= PEVENT_KNOWN_PEAK;
 	}
 	if (counted && units->delays)
 		take_delays(a, &u);

@@ -120,14 +120,41 @@ TEST(teardown_counts_within_the_bound)
 	r.elapsed_ns = r.group_elapsed_ns = 400 * MSEC;
 	r.run_ns = 390 * MSEC;
 	r.voluntary_switches = 1;
+	r.peak_rss = UINT64_C(300) << 20;
 	account_add(&a, &r, TICK_NS);
-	account_add_teardown(&a, &r, 1000 * MSEC, 1415 * MSEC);
+	account_add_teardown(&a, &r, 1000 * MSEC, 1408 * MSEC);
 	u = get(&a, false);
-	CHECK_EQ(u.cpu_ns, 405 * MSEC);
-	CHECK_EQ(u.cpu_error_ns, 19 * MSEC);
+	CHECK_EQ(u.cpu_ns, 398 * MSEC);
+	CHECK_EQ(u.cpu_error_ns, 12 * MSEC);
 	/* A clock that jitters takes nothing away. */
 	account_add_teardown(&a, &r, 1000 * MSEC, 1399 * MSEC);
-	CHECK_EQ(get(&a, false).cpu_ns, 405 * MSEC);
+	CHECK_EQ(get(&a, false).cpu_ns, 398 * MSEC);
+}
+
+/* It waited for a CPU, for nobody takes that long to release 2 MiB. */
+TEST(teardown_of_a_busy_machine)
+{
+	struct taskstats_record r = usage_record(5, 5, true);
+	struct account a = { 0 };
+
+	r.group_elapsed_ns = 400 * MSEC;
+	r.peak_rss = 2 << 20;
+	account_add_teardown(&a, &r, 1000 * MSEC, 1415 * MSEC);
+	CHECK_EQ(a.cpu_ns, 120 * USEC);
+	CHECK_EQ(a.error_ns, 15 * MSEC - 120 * USEC);
+}
+
+TEST(stolen_time_is_within_the_bound)
+{
+	struct taskstats_record r = usage_record(5, 5, true);
+	struct pevent_usage u;
+
+	r.elapsed_ns = 203 * MSEC;
+	r.run_delay_count = 1;
+	r.run_ns = 199 * MSEC;
+	u = one(r);
+	CHECK_EQ(u.cpu_ns, 203 * MSEC);
+	CHECK_EQ(u.cpu_error_ns, 4 * MSEC);
 }
 
 TEST(split_needs_both_counts)
