@@ -203,6 +203,8 @@ static unsigned int sample_files(unsigned int want)
 
 	if (want & PEVENT_WANT_FILES)
 		files |= PROC_FILE_MASK(PROC_FD);
+	if (want & PEVENT_WANT_CGROUP)
+		files |= PROC_FILE_MASK(PROC_CGROUP);
 	if (want & PEVENT_WANT_LOGINUID)
 		files |= PROC_FILE_MASK(PROC_LOGINUID);
 	return files;

@@ -24,6 +24,35 @@ static const uint16_t delay_since[TASKSTATS_DELAY_COUNT] = {
 
 _Static_assert((int)TASKSTATS_DELAY_COUNT == (int)PEVENT_DELAY_COUNT, "the same delays");
 
+/* Plain sums: where they are in a record, in a look at living threads, and in the account. */
+static const struct {
+	uint16_t record, tasks, usage;
+	bool ticks;	/* a look counts it in clock ticks */
+} sums[] = {
+#define SUM(in_record, in_tasks, in_usage, ticks) \
+	{ offsetof(struct taskstats_record, in_record), offsetof(struct proc_tasks, in_tasks), \
+	  offsetof(struct pevent_usage, in_usage), ticks }
+#define SAME(name) SUM(name, name, name, false)
+	SUM(user_ns, user_ticks, user_ns, true), SUM(system_ns, system_ticks, system_ns, true),
+	SUM(run_delay_ns, run_queue_ns, run_queue_ns, false),
+	SUM(run_delay_count, run_queue_waits, run_queue_waits, false),
+	SAME(voluntary_switches), SAME(involuntary_switches), SAME(minor_faults),
+	SAME(major_faults), SAME(read_chars), SAME(write_chars), SAME(read_bytes),
+	SAME(write_bytes), SAME(cancelled_write_bytes),
+#undef SAME
+#undef SUM
+};
+
+static uint64_t get(const void *base, uint16_t offset)
+{
+	return load_u64((const char *)base + offset);
+}
+
+static uint64_t *sum_of(struct pevent_usage *u, size_t i)
+{
+	return (uint64_t *)(void *)((char *)u + sums[i].usage);
+}
+
 void account_finish(struct account *a)
 {
 	free(a->base);
@@ -55,32 +84,22 @@ static uint64_t cpu_of(const struct taskstats_record *r, uint64_t tick_ns, uint6
 	return r->run_ns;
 }
 
-void account_add(struct account *a, const struct taskstats_record *r, uint64_t tick_ns)
+void account_add(struct account *a, const struct taskstats_record *r,
+		 const struct account_units *units)
 {
+	struct pevent_usage *u = &a->sum;
 	uint64_t error;
 
 	a->records++;
-	a->cpu_ns += cpu_of(r, tick_ns, &error);
-	a->error_ns += error;
-	a->run_ns += r->run_ns;
-	a->user_ns += r->user_ns;
-	a->system_ns += r->system_ns;
-	a->run_queue_ns += r->run_delay_ns;
-	a->run_queue_waits += r->run_delay_count;
-	a->voluntary_switches += r->voluntary_switches;
-	a->involuntary_switches += r->involuntary_switches;
-	a->minor_faults += r->minor_faults;
-	a->major_faults += r->major_faults;
-	a->peak_rss = MAX(a->peak_rss, r->peak_rss);
-	a->peak_vm = MAX(a->peak_vm, r->peak_vm);
-	a->read_chars += r->read_chars;
-	a->write_chars += r->write_chars;
-	a->read_bytes += r->read_bytes;
-	a->write_bytes += r->write_bytes;
-	a->cancelled_write_bytes += r->cancelled_write_bytes;
-	for (size_t i = 0; i < TASKSTATS_DELAY_COUNT; i++)
-		a->delay_ns[i] += r->delay_ns[i];
 	a->version = r->version;
+	u->cpu_ns += cpu_of(r, units->tick_ns, &error);
+	u->cpu_error_ns += error;
+	for (size_t i = 0; i < ARRAY_SIZE(sums); i++)
+		*sum_of(u, i) += get(r, sums[i].record);
+	u->peak_rss = MAX(u->peak_rss, r->peak_rss);
+	u->peak_vm = MAX(u->peak_vm, r->peak_vm);
+	for (size_t i = 0; i < TASKSTATS_DELAY_COUNT; i++)
+		u->delay_ns[i] += r->delay_ns[i];
 }
 
 void account_add_teardown(struct account *a, const struct taskstats_record *r, uint64_t start_ns,
@@ -91,44 +110,152 @@ void account_add_teardown(struct account *a, const struct taskstats_record *r, u
 	uint64_t most = TEARDOWN_NS + (r->peak_rss >> 20) * TEARDOWN_NS_PER_MIB;
 	uint64_t teardown = MIN(gap, most);
 
-	a->cpu_ns += teardown;
-	a->error_ns += MAX(teardown, gap - teardown);
+	a->sum.cpu_ns += teardown;
+	a->sum.cpu_error_ns += MAX(teardown, gap - teardown);
 }
 
-void account_set_base(struct account *a, const struct proc_facts *facts)
+void account_set_base(struct account *a, const struct proc_facts *f)
 {
-	if (!facts->has_tasks)
+	if (!f->has_tasks)
 		return;
 	if (!a->base)
 		a->base = malloc(sizeof(*a->base));
 	if (a->base)
-		*a->base = facts->tasks;
+		*a->base = (struct account_base){
+			.tasks = f->tasks, .cpu_ticks = f->stat.user_ticks + f->stat.system_ticks,
+		};
 }
 
-static uint64_t cpu_of_tasks(const struct proc_tasks *t, uint64_t ns_per_tick)
+void account_exec(struct account *a)
 {
-	return t->has_schedstat ? t->run_ns : (t->user_ticks + t->system_ticks) * ns_per_tick;
+	a->sum.peak_rss = a->sum.peak_vm = 0;
+	if (a->sample)
+		a->sample->peak_rss = a->sample->peak_vm = 0;
 }
 
-/* Threads that ended in between took their counts along: at worst nothing is left. */
-static void measure_interval(struct account_sample *s, const struct proc_facts *f,
-			     uint64_t ns_per_tick)
+static uint64_t cpu_of_tasks(const struct proc_tasks *t, const struct account_units *units)
 {
+	return t->has_schedstat ? t->run_ns :
+				  (t->user_ticks + t->system_ticks) * units->ns_per_tick;
+}
+
+static uint64_t error_of_tasks(const struct proc_tasks *t, const struct account_units *units)
+{
+	return t->threads * (t->has_schedstat ? units->tick_ns : units->ns_per_tick);
+}
+
+static void add_living(const struct proc_tasks *t, const struct account_units *units,
+		       struct pevent_usage *u)
+{
+	u->cpu_ns += cpu_of_tasks(t, units);
+	u->cpu_error_ns += error_of_tasks(t, units);
+	for (size_t i = 0; i < ARRAY_SIZE(sums); i++)
+		*sum_of(u, i) += get(t, sums[i].tasks) * (sums[i].ticks ? units->ns_per_tick : 1);
+}
+
+static void take_base(const struct proc_tasks *t, const struct account_units *units,
+		      struct pevent_usage *u)
+{
+	u->cpu_ns = less(u->cpu_ns, cpu_of_tasks(t, units));
+	u->cpu_error_ns += error_of_tasks(t, units);
+	for (size_t i = 0; i < ARRAY_SIZE(sums); i++) {
+		uint64_t before = get(t, sums[i].tasks) *
+				  (sums[i].ticks ? units->ns_per_tick : 1);
+
+		*sum_of(u, i) = less(*sum_of(u, i), before);
+	}
+}
+
+/* What the records, or the look at the living, know, and what was known before the run. */
+static unsigned int what_is_known(const struct account *a, const struct proc_tasks *now)
+{
+	const struct proc_tasks *base = a->base ? &a->base->tasks : NULL;
+	unsigned int known = PEVENT_KNOWN_CPU | PEVENT_KNOWN_FAULTS;
+
+	if ((!now || now->has_io) && (!base || base->has_io))
+		known |= PEVENT_KNOWN_IO;
+	if ((!now || now->has_switches) && (!base || base->has_switches))
+		known |= PEVENT_KNOWN_SWITCHES;
+	if ((!now || now->has_schedstat) && (!base || base->has_schedstat) &&
+	    (now || a->sum.run_queue_waits))
+		known |= PEVENT_KNOWN_RUN_QUEUE;
+	return known;
+}
+
+/* It has not been on a CPU since the run began: both looks are exact. */
+static bool has_rested(const struct account *a, const struct proc_tasks *now)
+{
+	const struct proc_tasks *base = a->base ? &a->base->tasks : NULL;
+
+	return base && !a->records && !a->missing && now->has_schedstat && base->has_schedstat &&
+	       now->run_queue_waits == base->run_queue_waits && now->run_ns == base->run_ns;
+}
+
+/*
+ * All threads up to this look. Without the records of those that ended the process's own counter
+ * knows of them still, by the clock tick.
+ */
+static void measure_total(const struct account *a, const struct proc_facts *f,
+			  const struct account_units *units, struct pevent_usage *ret)
+{
+	struct pevent_usage u = a->sum;
+	uint64_t ticks = f->stat.user_ticks + f->stat.system_ticks;
+
+	u.known = 0;
+	u.origin = PEVENT_FROM_PROC;
+	if (f->has_tasks) {
+		u.known = what_is_known(a, &f->tasks);
+		add_living(&f->tasks, units, &u);
+		if (a->base)
+			take_base(&a->base->tasks, units, &u);
+		if (has_rested(a, &f->tasks))
+			u.cpu_error_ns = 0;
+	}
+	if (a->missing || !f->has_tasks) {
+		u.cpu_ns = MAX(u.cpu_ns, units->ns_per_tick *
+					 less(ticks, a->base ? a->base->cpu_ticks : 0));
+		u.cpu_error_ns += 2 * units->ns_per_tick;
+		u.known |= PEVENT_KNOWN_CPU;
+		u.incomplete = true;
+	}
+	*ret = u;
+}
+
+/* A total that is smaller than the one before lacks a thread whose record is still to come. */
+static void measure_interval(struct account_sample *s, const struct pevent_usage *total,
+			     uint64_t read_ns)
+{
+	const struct pevent_usage *before = &s->total;
 	struct pevent_sample *p = &s->pub;
 
 	p->interval_ns = p->interval_cpu_ns = p->interval_read_bytes = p->interval_write_bytes = 0;
-	if (!p->count || !s->has_tasks || !f->has_tasks)
+	if (!p->count || !(total->known & before->known & PEVENT_KNOWN_CPU) ||
+	    total->cpu_ns < before->cpu_ns || total->read_bytes < before->read_bytes ||
+	    total->write_bytes < before->write_bytes)
 		return;
-	p->interval_ns = less(f->read_ns, p->time_ns);
-	p->interval_cpu_ns = less(cpu_of_tasks(&f->tasks, ns_per_tick),
-				  cpu_of_tasks(&s->tasks, ns_per_tick));
-	p->interval_read_bytes = less(f->tasks.read_bytes, s->tasks.read_bytes);
-	p->interval_write_bytes = less(f->tasks.write_bytes, s->tasks.write_bytes);
+	p->interval_ns = less(read_ns, p->time_ns);
+	p->interval_cpu_ns = total->cpu_ns - before->cpu_ns;
+	p->interval_read_bytes = total->read_bytes - before->read_bytes;
+	p->interval_write_bytes = total->write_bytes - before->write_bytes;
 }
 
-void account_add_sample(struct account *a, const struct proc_facts *f, uint64_t ns_per_tick)
+static void look_at_memory(struct account_sample *s, const struct proc_status *status)
+{
+	struct pevent_sample *p = &s->pub;
+
+	p->rss = status->rss;
+	p->vm = status->vm;
+	p->swap = status->swap;
+	p->swap_peak = MAX(p->swap_peak, p->swap);
+	s->peak_rss = MAX(s->peak_rss, status->peak_rss);
+	s->peak_vm = MAX(s->peak_vm, status->peak_vm);
+}
+
+void account_add_sample(struct account *a, const struct proc_facts *f,
+			const struct account_units *units)
 {
 	struct account_sample *s = a->sample;
+	struct pevent_usage total;
 	struct pevent_sample *p;
 
 	if (!s) {
@@ -138,9 +265,9 @@ void account_add_sample(struct account *a, const struct proc_facts *f, uint64_t 
 		s->pub.files = s->pub.files_peak = UINT32_MAX;
 	}
 	p = &s->pub;
-	measure_interval(s, f, ns_per_tick);
-	s->has_tasks = f->has_tasks;
-	s->tasks = f->tasks;
+	measure_total(a, f, units, &total);
+	measure_interval(s, &total, f->read_ns);
+	s->total = total;
 	p->time_ns = f->read_ns;
 	p->count++;
 	p->state = f->stat.state;
@@ -151,96 +278,21 @@ void account_add_sample(struct account *a, const struct proc_facts *f, uint64_t 
 		p->files_peak = p->files_peak == UINT32_MAX ? p->files :
 							      MAX(p->files_peak, p->files);
 	}
-	if (f->has_status && f->status.has_memory) {
-		p->rss = f->status.rss;
-		p->vm = f->status.vm;
-		p->swap = f->status.swap;
-		p->swap_peak = MAX(p->swap_peak, p->swap);
-		s->peak_rss = MAX(s->peak_rss, f->status.peak_rss);
-		s->peak_vm = MAX(s->peak_vm, f->status.peak_vm);
-	}
-}
-
-/* Living threads, as last seen, on top of the dead. */
-static void add_living(const struct account *a, const struct account_units *units,
-		       struct pevent_usage *u)
-{
-	const struct proc_tasks *t = &a->sample->tasks;
-
-	u->cpu_ns += cpu_of_tasks(t, units->ns_per_tick);
-	u->cpu_error_ns += t->threads * (t->has_schedstat ? units->tick_ns : units->ns_per_tick);
-	u->user_ns += t->user_ticks * units->ns_per_tick;
-	u->system_ns += t->system_ticks * units->ns_per_tick;
-	u->run_queue_ns += t->run_queue_ns;
-	u->run_queue_waits += t->run_queue_waits;
-	u->voluntary_switches += t->voluntary_switches;
-	u->involuntary_switches += t->involuntary_switches;
-	u->minor_faults += t->minor_faults;
-	u->major_faults += t->major_faults;
-	u->read_chars += t->read_chars;
-	u->write_chars += t->write_chars;
-	u->read_bytes += t->read_bytes;
-	u->write_bytes += t->write_bytes;
-	u->cancelled_write_bytes += t->cancelled_write_bytes;
-}
-
-static void take_base(const struct proc_tasks *t, const struct account_units *units,
-		      struct pevent_usage *u)
-{
-	u->cpu_ns = less(u->cpu_ns, cpu_of_tasks(t, units->ns_per_tick));
-	u->cpu_error_ns += t->threads * (t->has_schedstat ? units->tick_ns : units->ns_per_tick);
-	u->user_ns = less(u->user_ns, t->user_ticks * units->ns_per_tick);
-	u->system_ns = less(u->system_ns, t->system_ticks * units->ns_per_tick);
-	u->run_queue_ns = less(u->run_queue_ns, t->run_queue_ns);
-	u->run_queue_waits = less(u->run_queue_waits, t->run_queue_waits);
-	u->voluntary_switches = less(u->voluntary_switches, t->voluntary_switches);
-	u->involuntary_switches = less(u->involuntary_switches, t->involuntary_switches);
-	u->minor_faults = less(u->minor_faults, t->minor_faults);
-	u->major_faults = less(u->major_faults, t->major_faults);
-	u->read_chars = less(u->read_chars, t->read_chars);
-	u->write_chars = less(u->write_chars, t->write_chars);
-	u->read_bytes = less(u->read_bytes, t->read_bytes);
-	u->write_bytes = less(u->write_bytes, t->write_bytes);
-	u->cancelled_write_bytes = less(u->cancelled_write_bytes, t->cancelled_write_bytes);
-}
-
-/* The dead threads' share of it all. */
-static void take_records(const struct account *a, struct pevent_usage *u)
-{
-	*u = (struct pevent_usage){
-		.cpu_ns = a->cpu_ns, .cpu_error_ns = a->error_ns,
-		.user_ns = a->user_ns, .system_ns = a->system_ns,
-		.run_queue_ns = a->run_queue_ns, .run_queue_waits = a->run_queue_waits,
-		.voluntary_switches = a->voluntary_switches,
-		.involuntary_switches = a->involuntary_switches,
-		.peak_rss = a->peak_rss, .peak_vm = a->peak_vm,
-		.minor_faults = a->minor_faults, .major_faults = a->major_faults,
-		.read_chars = a->read_chars, .write_chars = a->write_chars,
-		.read_bytes = a->read_bytes, .write_bytes = a->write_bytes,
-		.cancelled_write_bytes = a->cancelled_write_bytes,
-	};
-}
-
-/* It has not been on a CPU since: both looks, and what lies between them, are exact. */
-static bool has_rested(const struct account *a)
-{
-	const struct proc_tasks *now = &a->sample->tasks, *base = a->base;
-
-	return base && !a->records && now->has_schedstat && base->has_schedstat &&
-	       now->run_queue_waits == base->run_queue_waits && now->run_ns == base->run_ns;
+	if (f->has_status && f->status.has_memory)
+		look_at_memory(s, &f->status);
 }
 
 /* The clock tick's counts are coarse: they tell how to divide, not how much there is. */
 static void split_cpu(struct pevent_usage *u)
 {
-	uint64_t sum = u->user_ns + u->system_ns;
+	double user = (double)u->user_ns, system = (double)u->system_ns, share;
 
 	if (!u->user_ns || !u->system_ns) {
 		u->user_ns = u->system_ns = 0;
 		return;
 	}
-	u->user_ns = (uint64_t)((double)u->cpu_ns * ((double)u->user_ns / (double)sum));
-	u->user_ns = MIN(u->user_ns, u->cpu_ns);
+	share = (double)u->cpu_ns * (user / (user + system));
+	u->user_ns = share < (double)u->cpu_ns ? (uint64_t)share : u->cpu_ns;
 	u->system_ns = u->cpu_ns - u->user_ns;
 	u->known |= PEVENT_KNOWN_CPU_SPLIT;
 }
@@ -251,58 +303,60 @@ static void take_delays(const struct account *a, struct pevent_usage *u)
 	u->known |= PEVENT_KNOWN_DELAYS;
 	for (size_t i = 0; i < PEVENT_DELAY_COUNT; i++) {
 		bool counted = a->version >= delay_since[i] &&
-			       (i != PEVENT_DELAY_IRQ || a->delay_ns[i]);
+			       (i != PEVENT_DELAY_IRQ || a->sum.delay_ns[i]);
 
-		u->delay_ns[i] = counted ? a->delay_ns[i] : UINT64_MAX;
+		u->delay_ns[i] = counted ? a->sum.delay_ns[i] : UINT64_MAX;
 	}
 }
 
-/* What the records, the look at the living, or both, know. */
-static unsigned int what_is_known(const struct account *a, bool living)
+/* Records of some threads are missing: what the last look saw is the least it can be. */
+static void fill_up(const struct pevent_usage *seen, struct pevent_usage *u)
 {
-	const struct proc_tasks *now = living ? &a->sample->tasks : NULL, *base = a->base;
-	unsigned int known = PEVENT_KNOWN_CPU | PEVENT_KNOWN_FAULTS;
-
-	if ((!now || now->has_io) && (!base || base->has_io))
-		known |= PEVENT_KNOWN_IO;
-	if ((!now || now->has_switches) && (!base || base->has_switches))
-		known |= PEVENT_KNOWN_SWITCHES;
-	if ((!now || now->has_schedstat) && (!base || base->has_schedstat) &&
-	    (now || a->run_queue_waits))
-		known |= PEVENT_KNOWN_RUN_QUEUE;
-	return known;
+	u->incomplete = true;
+	if (!(seen->known & PEVENT_KNOWN_CPU))
+		return;
+	u->cpu_ns = MAX(u->cpu_ns, seen->cpu_ns);
+	for (size_t i = 0; i < ARRAY_SIZE(sums); i++)
+		*sum_of(u, i) = MAX(*sum_of(u, i), get(seen, sums[i].usage));
 }
 
-void account_get(const struct account *a, bool alive, const struct account_units *units,
-		 struct pevent_usage *ret)
+/* At its EXIT, by its records. */
+static void get_counted(const struct account *a, const struct account_units *units,
+			struct pevent_usage *u)
+{
+	u->origin = PEVENT_FROM_TASKSTATS;
+	u->known = what_is_known(a, NULL);
+	if (a->base)
+		take_base(&a->base->tasks, units, u);
+	if (a->missing && a->sample)
+		fill_up(&a->sample->total, u);
+	u->incomplete = a->missing > 0;
+}
+
+void account_get(const struct account *a, uint64_t end_ns, bool delays,
+		 const struct account_units *units, struct pevent_usage *ret)
 {
 	const struct account_sample *s = a->sample;
-	bool counted = !alive && a->records > 0;
-	bool living = !counted && s && s->has_tasks;
-	struct pevent_usage u;
+	struct pevent_usage u = a->sum;
 
-	take_records(a, &u);
-	u.incomplete = counted && a->missing > 0;
+	if (end_ns && a->records) {
+		get_counted(a, units, &u);
+	} else if (s && s->total.known) {
+		u = s->total;
+		u.cpu_error_ns += less(end_ns, s->pub.time_ns) * MAX(s->pub.threads, 1u);
+		/* Threads that ended, but for the last one. */
+		u.incomplete |= a->missing > (end_ns ? 1 : 0);
+	}
+	split_cpu(&u);
 	if (s) {
 		u.sample = s->pub;
 		u.known |= PEVENT_KNOWN_SAMPLE;
-		u.peak_rss = MAX(u.peak_rss, s->peak_rss);
-		u.peak_vm = MAX(u.peak_vm, s->peak_vm);
+		u.peak_rss = MAX(a->sum.peak_rss, s->peak_rss);
+		u.peak_vm = MAX(a->sum.peak_vm, s->peak_vm);
 	}
 	if (u.peak_rss)
 		u.known |= PEVENT_KNOWN_PEAK;
-	if (counted || living) {
-		u.origin = counted ? PEVENT_FROM_TASKSTATS : PEVENT_FROM_PROC;
-		u.known |= what_is_known(a, living);
-		if (living)
-			add_living(a, units, &u);
-		if (a->base)
-			take_base(a->base, units, &u);
-		if (living && has_rested(a))
-			u.cpu_error_ns = 0;
-		split_cpu(&u);
-	}
-	if (counted && units->delays)
+	if (u.origin == PEVENT_FROM_TASKSTATS && delays && !a->base)
 		take_delays(a, &u);
 	*ret = u;
 }

@@ -12,34 +12,37 @@
 #include "wire/proc.h"
 #include "wire/taskstats.h"
 
+struct account_units {
+	uint64_t ns_per_tick;	/* of CPU times in /proc/PID/stat */
+	uint64_t tick_ns;	/* of the kernel's clock: the scheduler's counters lag by so much */
+};
+
 /* Looks at a living process; allocated with the first. */
 struct account_sample {
 	struct pevent_sample pub;
-	struct proc_tasks tasks;	/* living threads, as of the last look */
-	bool has_tasks;
+	struct pevent_usage total;	/* of all its threads up to the last look, dead and living */
 	uint64_t peak_rss, peak_vm;
+};
+
+/* Living threads when the run began, and the whole process with its dead ones. */
+struct account_base {
+	struct proc_tasks tasks;
+	uint64_t cpu_ticks;
 };
 
 struct account {
 	uint32_t records, missing;	/* threads that ended with a record, and without */
-	uint64_t cpu_ns, error_ns;
-	uint64_t user_ns, system_ns;	/* by the tick: only their ratio is used */
-	uint64_t run_ns;		/* cpu_run_virtual_total */
-	uint64_t run_queue_ns, run_queue_waits;
-	uint64_t voluntary_switches, involuntary_switches;
-	uint64_t minor_faults, major_faults;
-	uint64_t peak_rss, peak_vm;
-	uint64_t read_chars, write_chars, read_bytes, write_bytes, cancelled_write_bytes;
-	uint64_t delay_ns[TASKSTATS_DELAY_COUNT];
 	uint16_t version;		/* of the records: which delays they have */
-	struct proc_tasks *base;	/* used before the run; NULL: nothing */
+	struct pevent_usage sum;	/* of the records; user and system by the clock tick */
+	struct account_base *base;	/* used before the run; NULL: nothing */
 	struct account_sample *sample;	/* NULL: never looked at */
 };
 
 void account_finish(struct account *a);		/* accepts zeroed */
 
-/* A thread's end. When the kernel's clock tick comes late the CPU time does: tick_ns bounds it. */
-void account_add(struct account *a, const struct taskstats_record *r, uint64_t tick_ns);
+/* A thread's end. */
+void account_add(struct account *a, const struct taskstats_record *r,
+		 const struct account_units *units);
 /*
  * What the last thread did after its record was made: releasing memory, closing files. exit_ns:
  * its EXIT event; start_ns: the process's FORK event.
@@ -48,17 +51,16 @@ void account_add_teardown(struct account *a, const struct taskstats_record *r, u
 			  uint64_t exit_ns);
 /* What it had used when the run began. */
 void account_set_base(struct account *a, const struct proc_facts *facts);
-void account_add_sample(struct account *a, const struct proc_facts *facts, uint64_t ns_per_tick);
+void account_add_sample(struct account *a, const struct proc_facts *facts,
+			const struct account_units *units);
+/* It starts another program, whose memory is its own. */
+void account_exec(struct account *a);
 
 /*
- * Everything, for EXIT (alive false) or SNAPSHOT. delays: delay accounting was on for the whole
- * life; ns_per_tick: of /proc's CPU times; tick_ns: of the kernel's clock.
+ * Everything, for EXIT at end_ns, or for SNAPSHOT (0: it is alive). delays: delay accounting was on
+ * for the whole life.
  */
-struct account_units {
-	uint64_t ns_per_tick, tick_ns;
-	bool delays;
-};
-void account_get(const struct account *a, bool alive, const struct account_units *units,
-		 struct pevent_usage *ret);
+void account_get(const struct account *a, uint64_t end_ns, bool delays,
+		 const struct account_units *units, struct pevent_usage *ret);
 
 #endif

@@ -78,6 +78,7 @@ int filter_set(struct filter *f, const struct pevent_filter *from, const struct 
 	if (from->types)
 		new.types = from->types;
 	new.silent = from->silent & ~new.types;
+	new.followed = from->followed;
 	new.failed = from->failed;
 	new.longer_than_ns = from->longer_than_ns;
 	new.pgrps = copy(from->pgrps, from->n_pgrps, sizeof(*new.pgrps), &new.n_pgrps);

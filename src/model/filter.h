@@ -10,7 +10,7 @@
 #include "util/log.h"
 
 struct filter {
-	uint32_t types, silent;
+	uint32_t types, silent, followed;
 	pid_t *pgrps;
 	size_t n_pgrps;
 	uint32_t *uids;
@@ -41,7 +41,7 @@ bool filter_names_pid(struct filter *f, pid_t pid);
 bool filter_is_silent(const struct filter *f, enum pevent_type type);
 bool filter_pass_type(const struct filter *f, enum pevent_type type);
 bool filter_pass_process(const struct filter *f, const struct process *p);
-/* Of an EXIT that passed the two above. */
+/* Of an EXIT, besides the two above. */
 bool filter_pass_exit(const struct filter *f, const struct process *p, int wait_status);
 /* Are there conditions that only an EXIT can meet? */
 bool filter_wants_exit(const struct filter *f);

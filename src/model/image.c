@@ -42,6 +42,19 @@ struct image *image_new(const struct proc_facts *f, enum pevent_origin origin, s
 	return image;
 }
 
+struct image *image_move(const struct image *image, const char *cgroup, size_t len)
+{
+	const struct pevent_image *pub = &image->pub;
+	const struct proc_facts facts = {
+		.args = pub->args, .args_len = pub->args_len, .args_total = pub->args_total,
+		.exe = pub->exe, .exe_len = pub->exe ? strlen(pub->exe) : 0,
+		.cwd = pub->cwd, .cwd_len = pub->cwd ? strlen(pub->cwd) : 0,
+		.cgroup = cgroup, .cgroup_len = len,
+	};
+
+	return image_new(&facts, pub->origin, image->account);
+}
+
 struct image *image_ref(struct image *image)
 {
 	if (image)

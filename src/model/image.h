@@ -27,6 +27,8 @@ struct image {
  */
 struct image *image_new(const struct proc_facts *facts, enum pevent_origin origin,
 			size_t *account);
+/* The same program in another control group; NULL when memory is out. */
+struct image *image_move(const struct image *image, const char *cgroup, size_t len);
 struct image *image_ref(struct image *image);	/* accepts NULL */
 struct image *image_unref(struct image *image);	/* accepts NULL, returns NULL */
 

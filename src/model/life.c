@@ -32,15 +32,18 @@ struct process *life_add(struct model *m, pid_t pid, uint64_t time_ns)
 	return p;
 }
 
+struct account_units life_units(const struct model *m)
+{
+	return (struct account_units){ .ns_per_tick = m->ns_per_tick, .tick_ns = m->tick_ns };
+}
+
 void life_get_usage(const struct model *m, const struct process *p, bool alive,
 		    struct pevent_usage *ret)
 {
-	const struct account_units units = {
-		.ns_per_tick = m->ns_per_tick, .tick_ns = m->tick_ns,
-		.delays = p->pub.start_ns >= m->delays_since_ns,
-	};
+	const struct account_units units = life_units(m);
+	bool delays = p->pub.start_ns >= m->delays_since_ns;
 
-	account_get(&p->account, alive, &units, ret);
+	account_get(&p->account, alive ? 0 : p->pub.end_ns, delays, &units, ret);
 	/* What it had used before the run is not known, nor what it used since. */
 	if (p->pub.before_run && !p->account.base)
 		ret->known &= PEVENT_KNOWN_PEAK | PEVENT_KNOWN_SAMPLE;
@@ -53,16 +56,12 @@ void life_end(struct model *m, struct process *p, const struct cn_event *cn, uin
 
 	p->pub.end_ns = p->group_ended ? p->exit_ns : cn->time_ns;
 	p->pub.threads = 0;
-	if (filter_pass_exit(&m->filter, p, (int)status)) {
-		ev = emit_of(m, PEVENT_EXIT, cn, p);
-		if (ev) {
-			ev->u.exit.wait_status = (int)status;
-			ev->u.exit.origin = origin;
-			ev->u.exit.oom_killed = p->oom_killed;
-			life_get_usage(m, p, false, &ev->usage);
-		}
-	} else {
-		m->events[PEVENT_EXIT]++;
+	ev = emit_exit(m, cn, p, (int)status);
+	if (ev) {
+		ev->u.exit.wait_status = (int)status;
+		ev->u.exit.origin = origin;
+		ev->u.exit.oom_killed = p->oom_killed;
+		life_get_usage(m, p, false, &ev->usage);
 	}
 	process_bury(&m->table, p);
 }

@@ -21,6 +21,7 @@ void life_close(struct model *m, struct process *p, uint64_t time_ns);
 /* What its account says, as EXIT (alive false) and SNAPSHOT carry it. */
 void life_get_usage(const struct model *m, const struct process *p, bool alive,
 		    struct pevent_usage *ret);
+struct account_units life_units(const struct model *m);
 
 /* A fork's event is a little later than the start that /proc shows. */
 bool life_near(uint64_t ticks, uint64_t other);

@@ -10,6 +10,7 @@
 #define CORE_DUMPED 0x80u	/* in a wait status */
 #define SIGNAL_MASK 0x7fu
 #define REVIVAL_NS NSEC_PER_SEC
+#define FORK_NS (NSEC_PER_SEC / 10)	/* from a task's start to its event, on a busy machine */
 #define SETTLE_NS NSEC_PER_SEC	/* between the EXITs of a process that has ended */
 
 int model_init(struct model *m, size_t table_max, uint32_t ticks_per_second)
@@ -104,6 +105,7 @@ static void apply_exec(struct model *m, const struct cn_event *cn, const struct 
 	scanned_since = p->scan_ns >= cn->time_ns;
 	p->scan_ns = 0;		/* from here on every thread is counted */
 	p->leader_ended = p->group_ended = false;
+	account_exec(&p->account);
 	p->pub.threads = 1;
 	p->pub.threads_peak = MAX(p->pub.threads_peak, 1u);
 	p->pub.exec_ns = cn->time_ns;
@@ -163,10 +165,11 @@ static void count_exit(struct process *p, const struct cn_event *cn, bool leader
 static void take_record(struct model *m, struct process *p, const struct taskstats_record *r,
 			const struct cn_event *cn)
 {
+	const struct account_units units = life_units(m);
 	struct pevent_process *pub = &p->pub;
 	bool leader = cn->tid == cn->tgid;
 
-	account_add(&p->account, r, m->tick_ns);
+	account_add(&p->account, r, &units);
 	/* A record without the flag has no time of its process either: the leader's own will do. */
 	if (pub->start_origin == PEVENT_FROM_EVENT &&
 	    (r->has_group_end ? r->group_end : leader && pub->threads == 0))
@@ -175,6 +178,10 @@ static void take_record(struct model *m, struct process *p, const struct tasksta
 		pub->uid = r->uid;
 	if (pub->gid == UINT32_MAX)
 		pub->gid = r->gid;
+	if (!pub->ppid && r->ppid > 0) {
+		pub->ppid = r->ppid;
+		pub->parent_origin = PEVENT_FROM_TASKSTATS;
+	}
 	if (leader && !pub->comm[0])
 		memcpy(pub->comm, r->comm, sizeof(pub->comm));
 }
@@ -203,26 +210,44 @@ static bool has_ended(const struct model *m, const struct cn_event *cn)
 	return p && p->dead && (cn->tid != cn->tgid || (p->group_ended && !p->leader_ended));
 }
 
+/* For how long the thread can have lived at most; fork's own work may take some of it. */
+static uint64_t longest_life(const struct model *m, const struct cn_event *cn)
+{
+	const struct process *p = process_find_living(&m->table, cn->tgid);
+
+	if (!p || p->pub.start_origin != PEVENT_FROM_EVENT)
+		return UINT64_MAX;
+	return cn->time_ns - p->pub.start_ns + FORK_NS;
+}
+
+/* What this thread used it had used before the scan, which does not know of it any more. */
+static bool is_before_base(const struct process *p, const struct cn_event *cn)
+{
+	return p->account.base && cn->time_ns <= p->scan_ns;
+}
+
 static void apply_exit(struct model *m, const struct cn_event *cn)
 {
 	struct taskstats_record record;
-	bool recorded = records_take(&m->records, cn->tid, &record);
+	bool recorded = records_take(&m->records, cn->tid, cn->tgid, longest_life(m, cn), &record);
 	bool leader = cn->tid == cn->tgid, known_end;
 	struct process *p;
 
-	if (has_ended(m, cn))
+	if (has_ended(m, cn)) {
+		m->records.unused += recorded;
 		return;
+	}
 	p = life_meet(m, cn->tgid, cn->time_ns);
 	if (!p)
 		return;
 	count_exit(p, cn, leader);
 	p->exit_ns = cn->time_ns;
 	known_end = p->group_ended;
-	if (recorded) {
+	if (recorded && !is_before_base(p, cn)) {
 		take_record(m, p, &record, cn);
-	} else if (m->records_since_ns && cn->time_ns >= m->records_since_ns) {
+	} else if (!recorded) {
 		p->account.missing++;
-		m->records_missed++;
+		m->records_missed += m->records_since_ns && cn->time_ns >= m->records_since_ns;
 	}
 	merge_status(p, cn->u.exit.status, known_end);
 	if (is_over(p, recorded ? &record : NULL)) {
@@ -360,4 +385,3 @@ void model_apply(struct model *m, const struct cn_event *cn, const struct proc_f
 		break;
 	}
 }
-

@@ -45,18 +45,22 @@ static void drop(struct records *r, struct entry *e)
 	r->n_spare++;
 }
 
-void records_finish(struct records *r)
+static void free_all(struct list *all)
 {
-	if (!r->order.next)
-		return;
-	while (!list_empty(&r->order))
-		drop(r, of_order(r->order.next));
-	while (!list_empty(&r->spare)) {
-		struct entry *e = of_order(r->spare.next);
+	while (!list_empty(all)) {
+		struct entry *e = of_order(all->next);
 
 		list_remove(&e->order);
 		free(e);
 	}
+}
+
+void records_finish(struct records *r)
+{
+	if (!r->order.next)
+		return;
+	free_all(&r->order);
+	free_all(&r->spare);
 	hash_finish(&r->by_tid);
 }
 
@@ -72,10 +76,26 @@ static struct entry *get_spare(struct records *r)
 	return e;
 }
 
+static struct entry *oldest(const struct records *r, int32_t tid, unsigned int *ret_n)
+{
+	struct hash_node *node = hash_find(&r->by_tid, (uint64_t)tid), *last = NULL;
+
+	for (*ret_n = 0; node; node = hash_find_next(node), ++*ret_n)
+		last = node;
+	return last ? of_node(last) : NULL;
+}
+
 int records_add(struct records *r, const struct taskstats_record *record, uint64_t drained_ns)
 {
-	struct entry *e = get_spare(r);
+	struct entry *e, *old;
+	unsigned int n;
 
+	old = oldest(r, record->tid, &n);
+	if (n >= RECORDS_PER_TID) {
+		drop(r, old);
+		r->evicted++;
+	}
+	e = get_spare(r);
 	if (!e)
 		return -ENOMEM;
 	e->record = *record;
@@ -88,32 +108,36 @@ int records_add(struct records *r, const struct taskstats_record *record, uint64
 	return 0;
 }
 
-static struct entry *oldest(const struct records *r, int32_t tid)
+static bool fits(const struct taskstats_record *r, int32_t tgid, uint64_t longest_ns)
 {
-	struct hash_node *node = hash_find(&r->by_tid, (uint64_t)tid), *next;
-
-	if (!node)
-		return NULL;
-	while ((next = hash_find_next(node)))
-		node = next;
-	return of_node(node);
+	return (r->tgid == 0 || r->tgid == tgid) && r->elapsed_ns <= longest_ns;
 }
 
-bool records_take(struct records *r, int32_t tid, struct taskstats_record *ret)
+bool records_take(struct records *r, int32_t tid, int32_t tgid, uint64_t longest_ns,
+		  struct taskstats_record *ret)
 {
-	struct entry *e = oldest(r, tid);
+	struct hash_node *node = hash_find(&r->by_tid, (uint64_t)tid);
+	struct entry *found = NULL, *e;
+	unsigned int n;
 
-	if (!e)
+	for (; node; node = hash_find_next(node))
+		if (fits(&of_node(node)->record, tgid, longest_ns))
+			found = of_node(node);
+	if (!found)
 		return false;
-	*ret = e->record;
-	drop(r, e);
+	*ret = found->record;
+	do {
+		e = oldest(r, tid, &n);
+		drop(r, e);
+	} while (e != found);
 	return true;
 }
 
 void records_forget(struct records *r, int32_t tid, uint64_t time_ns)
 {
 	struct entry *e;
+	unsigned int n;
 
-	while ((e = oldest(r, tid)) && e->drained_ns < time_ns)
+	while ((e = oldest(r, tid, &n)) && e->drained_ns < time_ns)
 		drop(r, e);
 }

@@ -12,6 +12,8 @@ void model_scan_begin(struct model *m, uint64_t begin_ns, uint64_t end_ns, bool 
 	m->scan_begin_ns = begin_ns;
 	m->scan_end_ns = end_ns;
 	m->scan_first = first;
+	if (first)
+		m->run_begin_ns = begin_ns;
 }
 
 /* What the scan says of a process of which nothing that is younger is known. */
@@ -32,13 +34,29 @@ static void take_scan(struct model *m, struct process *p, const struct proc_fact
 				  PEVENT_FROM_PROC);
 }
 
+/* No event tells that it was moved: a copy of its program's image, with another group. */
+static void move_cgroup(struct process *p, const struct proc_facts *f)
+{
+	const struct pevent_image *image = p->pub.image;
+	struct image *moved;
+
+	if (!f->cgroup || !image || (image->cgroup && strlen(image->cgroup) == f->cgroup_len &&
+				     !memcmp(image->cgroup, f->cgroup, f->cgroup_len)))
+		return;
+	moved = image_move(image_of(image), f->cgroup, f->cgroup_len);
+	if (moved)
+		process_set_image(p, moved, p->pub.image_origin);
+}
+
 /* What changes as it runs, and no event tells of. */
 static void take_sample(struct model *m, struct process *p, const struct proc_facts *f)
 {
+	const struct account_units units = life_units(m);
 	struct pevent_process *pub = &p->pub;
 
 	m->samples++;
-	account_add_sample(&p->account, f, m->ns_per_tick);
+	account_add_sample(&p->account, f, &units);
+	move_cgroup(p, f);
 	pub->threads_peak = MAX(pub->threads_peak, f->stat.threads);
 	pub->pgrp = f->stat.pgrp;
 	pub->session = f->stat.session;
@@ -59,7 +77,9 @@ static void learn(struct model *m, const struct proc_facts *f)
 		return;
 	m->learnt++;
 	p->round = m->scan_round;
-	p->pub.before_run = m->scan_first;
+	/* One that a later scan learns may be as old: the first one did not find it. */
+	p->pub.before_run = m->scan_first ||
+			    f->stat.start_ticks + 1 < life_ticks_of(m, m->run_begin_ns);
 	take_scan(m, p, f);
 	if (m->scan_first) {
 		account_set_base(&p->account, f);

@@ -222,6 +222,16 @@ static void live_stop(struct source *s)
 	connector_ignore(&live_of(s)->connector);
 }
 
+/* How a socket runs; strange: messages that were not the kernel's, or not understood. */
+static void describe(char *to, size_t size, uint32_t buffer, uint64_t strange)
+{
+	int n = snprintf(to, size, "%u KiB of kernel memory", buffer >> 10);
+
+	if (strange && n > 0 && (size_t)n < size)
+		snprintf(to + n, size - (size_t)n, ", %llu messages not its own dropped",
+			 (unsigned long long)strange);
+}
+
 static void live_account(const struct source *s, struct source_account *ret)
 {
 	static const char *const modes[] = {
@@ -230,20 +240,13 @@ static void live_account(const struct source *s, struct source_account *ret)
 	};
 	const struct live *l = CONTAINER_OF(s, const struct live, source);
 
-	const uint64_t strange = l->connector.foreign + l->connector.malformed;
-	int n;
-
-	*ret = (struct source_account){ 0 };
-	n = snprintf(ret->connector, sizeof(ret->connector), "%u KiB of kernel memory",
-		     l->connector.buffer >> 10);
-	if (strange)
-		snprintf(ret->connector + n, sizeof(ret->connector) - (size_t)n,
-			 ", %llu messages not its own dropped", (unsigned long long)strange);
-	ret->usage_active = s->usage;
-	ret->usage_received = l->taskstats.received;
+	*ret = (struct source_account){ .usage_active = s->usage,
+					.usage_received = l->taskstats.received };
+	describe(ret->connector, sizeof(ret->connector), l->connector.buffer,
+		 l->connector.foreign + l->connector.malformed);
 	if (s->usage)
-		snprintf(ret->usage, sizeof(ret->usage), "cpus %.48s, %u KiB of kernel memory",
-			 l->taskstats.cpus, l->taskstats.buffer >> 10);
+		describe(ret->usage, sizeof(ret->usage), l->taskstats.buffer,
+			 l->taskstats.foreign + l->taskstats.malformed);
 	else
 		snprintf(ret->usage, sizeof(ret->usage), "off: only what samples show");
 	if (!l->readers) {
@@ -323,10 +326,9 @@ static int count_delays(struct live *l, const struct live_options *options)
 		error = delayacct_on(&l->delayacct, l->fs.fd, options->connector.guard, l->log);
 	if (error < 0)
 		return error;
-	if (l->delayacct.changed)
+	/* Nobody knows since when it was on. */
+	if (l->delayacct.changed || delayacct_is_on(l->fs.fd))
 		l->source.delays_since_ns = clock_now(l->clock);
-	else if (delayacct_is_on(l->fs.fd))
-		l->source.delays_since_ns = 0;
 	return 0;
 }
 

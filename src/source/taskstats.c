@@ -196,8 +196,6 @@ int taskstats_drain(struct taskstats *t, taskstats_fn fn, void *data)
 			return count;
 		if (n < 0)
 			return n;
-		count += n;
-		if (n < BATCH)
-			return count;
+		count += n;	/* fewer than asked for may mean an error that waits: go on */
 	}
 }

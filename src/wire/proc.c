@@ -11,12 +11,14 @@
 #define OOM_SCORE_MAX 2000	/* proc_oom_score(), fs/proc/base.c */
 
 /* Numbers of the fields that are kept, as proc_pid_stat(5) counts them. */
-enum { F_PPID = 4, F_PGRP, F_SESSION, F_TTY, F_FLAGS = 9, F_THREADS = 20, F_START = 22,
+enum { F_PPID = 4, F_PGRP, F_SESSION, F_TTY, F_FLAGS = 9, F_UTIME = 14,
+       F_STIME, F_THREADS = 20, F_START = 22,
        F_ARG_START = 48, F_ARG_END = 49 };
 
 static bool wanted_field(int i)
 {
-	return (i >= F_PPID && i <= F_TTY) || i == F_FLAGS || i == F_THREADS || i == F_START ||
+	return (i >= F_PPID && i <= F_TTY) || i == F_FLAGS || i == F_UTIME || i == F_STIME ||
+	       i == F_THREADS || i == F_START ||
 	       i >= F_ARG_START;
 }
 
@@ -49,6 +51,8 @@ int proc_stat_decode(const char *text, size_t len, struct proc_stat *ret)
 	st.session = (int32_t)field[F_SESSION];
 	st.tty = (uint32_t)field[F_TTY];
 	st.kernel_thread = field[F_FLAGS] & PF_KTHREAD;
+	st.user_ticks = field[F_UTIME];
+	st.system_ticks = field[F_STIME];
 	st.threads = (uint32_t)field[F_THREADS];
 	st.start_ticks = field[F_START];
 	if (field[F_ARG_END] > field[F_ARG_START]) {

@@ -13,7 +13,7 @@
 #define NLA_ALIGN(len) (((len) + 3u) & ~(size_t)3)
 
 enum { TYPE_STATS = 3, TYPE_AGGR_PID = 4 };	/* TASKSTATS_TYPE_* */
-enum { FLAG_AFORK = 0x01, FLAG_AGROUP = 0x20 };	/* linux/acct.h */
+enum { FLAG_AGROUP = 0x20 };	/* linux/acct.h */
 
 /*
  * Versions 14 with more than 432 bytes, and 15, carry maximum and minimum of each delay in the
@@ -96,7 +96,6 @@ static void decode_stats(const struct layout *l, struct taskstats_record *r)
 	memcpy(r->comm, l->p + comm, sizeof(r->comm) - 1);
 	r->has_group_end = r->version >= 12;
 	r->group_end = r->has_group_end && (l->p[flag] & FLAG_AGROUP);
-	r->forked_no_exec = l->p[flag] & FLAG_AFORK;
 }
 
 /* An attribute among attributes; false at the end, or when its length lies. */

@@ -33,7 +33,6 @@ struct taskstats_record {
 	uint32_t status;	/* wait status of this thread */
 	bool group_end;		/* the last thread of its process (AGROUP, version 12) */
 	bool has_group_end;	/* the version has that flag */
-	bool forked_no_exec;	/* AFORK */
 	char comm[16];
 	uint64_t elapsed_ns;	/* wall time of the thread, microsecond resolution */
 	uint64_t group_elapsed_ns;	/* of the process; version 12 */

@@ -9,11 +9,13 @@
 
 static const struct account_units units = { .ns_per_tick = 10 * MSEC, .tick_ns = TICK_NS };
 
+/* Alive, or as it ended when it was last looked at. */
 static struct pevent_usage get(const struct account *a, bool alive)
 {
+	uint64_t end_ns = a->sample ? a->sample->pub.time_ns : 1;
 	struct pevent_usage u;
 
-	account_get(a, alive, &units, &u);
+	account_get(a, alive ? 0 : end_ns, false, &units, &u);
 	return u;
 }
 
@@ -22,7 +24,7 @@ static struct pevent_usage one(struct taskstats_record r)
 {
 	struct account a = { 0 };
 
-	account_add(&a, &r, TICK_NS);
+	account_add(&a, &r, &units);
 	return get(&a, false);
 }
 
@@ -99,7 +101,7 @@ TEST(threads_are_summed_and_memory_is_not)
 		r.write_bytes = 4096;
 		r.involuntary_switches = 2;
 		r.minor_faults = 100;
-		account_add(&a, &r, TICK_NS);
+		account_add(&a, &r, &units);
 	}
 	u = get(&a, false);
 	CHECK_EQ(u.cpu_ns, 80 * MSEC);
@@ -121,7 +123,7 @@ TEST(teardown_counts_within_the_bound)
 	r.run_ns = 390 * MSEC;
 	r.voluntary_switches = 1;
 	r.peak_rss = UINT64_C(300) << 20;
-	account_add(&a, &r, TICK_NS);
+	account_add(&a, &r, &units);
 	account_add_teardown(&a, &r, 1000 * MSEC, 1408 * MSEC);
 	u = get(&a, false);
 	CHECK_EQ(u.cpu_ns, 398 * MSEC);
@@ -140,8 +142,8 @@ TEST(teardown_of_a_busy_machine)
 	r.group_elapsed_ns = 400 * MSEC;
 	r.peak_rss = 2 << 20;
 	account_add_teardown(&a, &r, 1000 * MSEC, 1415 * MSEC);
-	CHECK_EQ(a.cpu_ns, 120 * USEC);
-	CHECK_EQ(a.error_ns, 15 * MSEC - 120 * USEC);
+	CHECK_EQ(a.sum.cpu_ns, 120 * USEC);
+	CHECK_EQ(a.sum.cpu_error_ns, 15 * MSEC - 120 * USEC);
 }
 
 TEST(stolen_time_is_within_the_bound)
@@ -207,7 +209,7 @@ TEST(older_than_the_run)
 	r.write_bytes = 7168;		/* the kernel rounds down to KiB */
 	r.minor_faults = 60;
 	r.peak_rss = 6 << 20;
-	account_add(&a, &r, TICK_NS);
+	account_add(&a, &r, &units);
 	u = get(&a, false);
 	CHECK_EQ(u.cpu_ns, 200 * MSEC);
 	CHECK_EQ(u.cpu_error_ns, 2 * TICK_NS);
@@ -224,7 +226,7 @@ TEST(samples_feed_peaks_and_rates)
 	struct account a = { 0 };
 	struct pevent_usage u;
 
-	account_add_sample(&a, &f, units.ns_per_tick);
+	account_add_sample(&a, &f, &units);
 	u = get(&a, true);
 	CHECK_EQ(u.sample.count, 1);
 	CHECK_EQ(u.sample.interval_ns, 0);
@@ -233,7 +235,7 @@ TEST(samples_feed_peaks_and_rates)
 	f = look(3000 * MSEC, 1300 * MSEC, 4096);
 	f.fd_count = 3;
 	f.status.swap = 0;
-	account_add_sample(&a, &f, units.ns_per_tick);
+	account_add_sample(&a, &f, &units);
 	u = get(&a, true);
 	CHECK_EQ(u.sample.count, 2);
 	CHECK_EQ(u.sample.interval_ns, 2000 * MSEC);
@@ -255,12 +257,12 @@ TEST(rests_since_the_start_of_the_run)
 	struct pevent_usage u;
 
 	account_set_base(&a, &f);
-	account_add_sample(&a, &f, units.ns_per_tick);
+	account_add_sample(&a, &f, &units);
 	u = get(&a, true);
 	CHECK_EQ(u.cpu_ns, 0);
 	CHECK_EQ(u.cpu_error_ns, 0);
 	f.tasks.run_queue_waits++;
-	account_add_sample(&a, &f, units.ns_per_tick);
+	account_add_sample(&a, &f, &units);
 	CHECK_EQ(get(&a, true).cpu_error_ns, 2 * TICK_NS);
 	account_finish(&a);
 }
@@ -274,7 +276,7 @@ TEST(no_records_at_all)
 
 	CHECK_EQ(u.known, 0);
 	CHECK_EQ(u.origin, PEVENT_FROM_NONE);
-	account_add_sample(&a, &f, units.ns_per_tick);
+	account_add_sample(&a, &f, &units);
 	u = get(&a, false);
 	CHECK_EQ(u.origin, PEVENT_FROM_PROC);
 	CHECK_EQ(u.cpu_ns, 300 * MSEC);
@@ -287,7 +289,7 @@ TEST(a_thread_without_record)
 	struct taskstats_record r = usage_record(5, 5, true);
 	struct account a = { .missing = 1 };
 
-	account_add(&a, &r, TICK_NS);
+	account_add(&a, &r, &units);
 	CHECK(get(&a, false).incomplete);
 }
 
@@ -299,26 +301,103 @@ TEST(dead_and_living_threads)
 
 	r.voluntary_switches = 1;
 	r.run_ns = 50 * MSEC;
-	account_add(&a, &r, TICK_NS);
-	account_add_sample(&a, &f, units.ns_per_tick);
+	account_add(&a, &r, &units);
+	account_add_sample(&a, &f, &units);
 	CHECK_EQ(get(&a, true).cpu_ns, 350 * MSEC);
-	CHECK_EQ(get(&a, false).cpu_ns, 50 * MSEC);
+	/* A thread that the look saw alive is not counted twice when its record comes. */
+	account_add(&a, &r, &units);
+	CHECK_EQ(get(&a, true).cpu_ns, 350 * MSEC);
+	CHECK_EQ(get(&a, false).cpu_ns, 100 * MSEC);
+	account_finish(&a);
+}
+
+/* Two threads ended without a record: the process's own counter remembers them. */
+TEST(dead_threads_without_records)
+{
+	struct proc_facts f = look(1000 * MSEC, 300 * MSEC, 0);
+	struct account a = { .missing = 2 };
+	struct pevent_usage u;
+
+	f.stat.user_ticks = 90;
+	f.stat.system_ticks = 40;
+	account_add_sample(&a, &f, &units);
+	account_get(&a, 1005 * MSEC, false, &units, &u);
+	CHECK_EQ(u.cpu_ns, 1300 * MSEC);
+	CHECK(u.cpu_error_ns >= 5 * MSEC + TICK_NS);	/* it ran on since the last look */
+	CHECK(u.incomplete);
+	CHECK_EQ(u.origin, PEVENT_FROM_PROC);
+	account_finish(&a);
+}
+
+TEST(last_look_knew_more_than_the_records)
+{
+	struct proc_facts f = look(1000 * MSEC, 300 * MSEC, 4096);
+	struct taskstats_record r = usage_record(5, 6, true);
+	struct account a = { .missing = 3 };
+	struct pevent_usage u;
+
+	account_add_sample(&a, &f, &units);
+	r.run_ns = 50 * MSEC;
+	r.voluntary_switches = 1;
+	r.minor_faults = 70;
+	account_add(&a, &r, &units);
+	u = get(&a, false);
+	CHECK_EQ(u.cpu_ns, 300 * MSEC);
+	CHECK_EQ(u.write_bytes, 4096);
+	CHECK_EQ(u.minor_faults, 70);
+	CHECK(u.incomplete);
+	account_finish(&a);
+}
+
+/* Its record comes a moment after it has gone from /proc. */
+TEST(rate_is_not_known_while_a_thread_ends)
+{
+	struct proc_facts f = look(1000 * MSEC, 9000 * MSEC, 0);
+	struct taskstats_record r = usage_record(5, 6, false);
+	struct account a = { 0 };
+
+	account_add_sample(&a, &f, &units);
+	f = look(2000 * MSEC, 1500 * MSEC, 0);
+	account_add_sample(&a, &f, &units);
+	CHECK_EQ(get(&a, true).sample.interval_ns, 0);
+	r.run_ns = 8000 * MSEC;
+	r.voluntary_switches = 1;
+	account_add(&a, &r, &units);
+	f = look(3000 * MSEC, 2500 * MSEC, 0);
+	account_add_sample(&a, &f, &units);
+	f = look(4000 * MSEC, 3400 * MSEC, 0);
+	account_add_sample(&a, &f, &units);
+	CHECK_EQ(get(&a, true).sample.interval_ns, 1000 * MSEC);
+	CHECK_EQ(get(&a, true).sample.interval_cpu_ns, 900 * MSEC);
+	account_finish(&a);
+}
+
+TEST(memory_of_the_last_program)
+{
+	struct proc_facts f = look(1000 * MSEC, 300 * MSEC, 0);
+	struct account a = { 0 };
+
+	account_add_sample(&a, &f, &units);
+	CHECK_EQ(get(&a, true).peak_rss, 5 << 20);
+	account_exec(&a);
+	CHECK(!(get(&a, true).known & PEVENT_KNOWN_PEAK));
+	f.status.peak_rss = 1 << 20;
+	account_add_sample(&a, &f, &units);
+	CHECK_EQ(get(&a, true).peak_rss, 1 << 20);
 	account_finish(&a);
 }
 
 TEST(delays_only_where_they_are_counted)
 {
-	struct account_units with = units;
 	struct taskstats_record r = usage_record(5, 5, true);
 	struct account a = { 0 };
 	struct pevent_usage u;
 
 	r.version = 11;
 	r.delay_ns[TASKSTATS_DELAY_BLKIO] = 7 * MSEC;
-	account_add(&a, &r, TICK_NS);
+	account_add(&a, &r, &units);
 	CHECK(!(get(&a, false).known & PEVENT_KNOWN_DELAYS));
-	with.delays = true;
-	account_get(&a, false, &with, &u);
+	account_get(&a, 1, true, &units, &u);
 	CHECK(u.known & PEVENT_KNOWN_DELAYS);
 	CHECK_EQ(u.delay_ns[PEVENT_DELAY_BLKIO], 7 * MSEC);
 	CHECK_EQ(u.delay_ns[PEVENT_DELAY_COMPACT], 0);

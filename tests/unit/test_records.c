@@ -18,7 +18,7 @@ static uint64_t take(int32_t tid)
 {
 	struct taskstats_record record;
 
-	return records_take(&r, tid, &record) ? record.run_ns : 0;
+	return records_take(&r, tid, tid, UINT64_MAX, &record) ? record.run_ns : 0;
 }
 
 TEST(taken_once)
@@ -59,6 +59,36 @@ TEST(earlier_lives_are_forgotten)
 	CHECK_EQ(take(5), 3);
 	CHECK_EQ(take(5), 0);
 	CHECK_EQ(take(6), 9);
+	records_finish(&r);
+}
+
+/* Its EXIT was lost, and the number has a new owner. */
+TEST(not_of_this_life)
+{
+	struct taskstats_record record;
+
+	CHECK_EQ(records_init(&r), 0);
+	add(5, 1, 10);
+	CHECK(!records_take(&r, 5, 4, UINT64_MAX, &record));
+	record = usage_record(5, 5, true);
+	record.elapsed_ns = 902;
+	CHECK_EQ(records_add(&r, &record, 11), 0);
+	add(5, 2, 12);
+	CHECK(records_take(&r, 5, 5, 900, &record));
+	CHECK_EQ(record.run_ns, 1);
+	CHECK(records_take(&r, 5, 5, 900, &record));
+	CHECK_EQ(record.run_ns, 2);
+	CHECK_EQ(take(5), 0);		/* what was older went with it */
+	records_finish(&r);
+}
+
+TEST(one_number_does_not_fill_the_table)
+{
+	CHECK_EQ(records_init(&r), 0);
+	for (uint64_t i = 1; i <= 1000; i++)
+		add(5, i, i);
+	CHECK_EQ(r.evicted, 1000 - RECORDS_PER_TID);
+	CHECK_EQ(take(5), 1000 - RECORDS_PER_TID + 1);
 	records_finish(&r);
 }
 

@@ -28,7 +28,7 @@ static const struct {
 static uint64_t value(const struct taskstats_record *r, size_t i)
 {
 	const uint64_t values[N_FIELDS] = {
-		r->status, r->forked_no_exec | (r->group_end ? 0x20 : 0), r->run_delay_count,
+		r->status, r->group_end ? 0x20 : 0, r->run_delay_count,
 		r->run_delay_ns, r->delay_ns[TASKSTATS_DELAY_BLKIO],
 		r->delay_ns[TASKSTATS_DELAY_SWAPIN], r->run_ns, (unsigned char)r->comm[0], r->uid,
 		r->gid, (uint64_t)r->tid, (uint64_t)r->ppid, r->elapsed_ns / 1000,
@@ -73,8 +73,8 @@ static void check_layout(uint16_t version, bool moved)
 		for (size_t k = 0; k < N_FIELDS; k++) {
 			uint64_t want = k == i ? 0x21 : 0;
 
-			if (fields[k].offset == 8 && version < 12)
-				want &= 1;	/* AGROUP is younger */
+			if (fields[k].offset == 8)
+				want &= version < 12 ? 0 : 0x20;	/* AGROUP alone */
 			if (value(&r, k) != want)
 				printf("# version %u, %s set, %s read\n", version, fields[i].name,
 				       fields[k].name);

@@ -268,6 +268,59 @@ TEST(scan_saw_it_before_its_fork_was_read)
 	end();
 }
 
+/* It ended while the first scan went on: the scan does not know what it had used. */
+TEST(thread_that_ended_before_the_scan)
+{
+	struct proc_facts f = look(20, SECOND + 8, 50, 300 * MSEC);
+
+	begin_with_records();
+	scan(SECOND, SECOND + 10, true, &f, 1);
+	add_record(20, 21, false, 1000 * SECOND);
+	apply(fact_exit(SECOND + 5, 20, 21, 0));
+	EXPECT(PEVENT_CLONE, 20);
+	add_record(20, 20, true, 305 * MSEC);
+	apply(fact_exit(3 * SECOND, 20, 20, 0));
+	CHECK_EQ(EXPECT(PEVENT_EXIT, 20)->usage.cpu_ns, 5 * MSEC);
+	end();
+}
+
+/* The first scan did not find it, or it was evicted: what it used since is not known. */
+TEST(older_process_learnt_late)
+{
+	struct proc_facts f = look(20, 9 * SECOND, 50, 300 * MSEC);
+	const struct pevent_event *ev;
+
+	begin_with_records();
+	scan(5 * SECOND, 5 * SECOND + 1, true, NULL, 0);
+	scan(8 * SECOND, 10 * SECOND, false, &f, 1);
+	add_record(20, 20, true, 901 * SECOND);
+	apply(fact_exit(11 * SECOND, 20, 20, 0));
+	ev = EXPECT(PEVENT_EXIT, 20);
+	CHECK(ev->process.before_run);
+	CHECK(!(ev->usage.known & PEVENT_KNOWN_CPU));
+	end();
+}
+
+TEST(moved_to_another_cgroup)
+{
+	struct proc_facts program = PROC_FACTS(20, "cat", "cat\0-n", .cgroup = "/a", .cgroup_len = 2);
+	struct proc_facts f = look(20, 4 * SECOND, 200, 0);
+	const struct pevent_event *ev;
+
+	begin_with_records();
+	apply(fact_fork(2 * SECOND, 20, 10));
+	apply_program(3 * SECOND, 20, &program);
+	skip_all();
+	f.cgroup = "/b/c\n";
+	f.cgroup_len = 4;
+	model_sample(&m, &f);
+	apply(fact_exit(5 * SECOND, 20, 20, 0));
+	ev = EXPECT(PEVENT_EXIT, 20);
+	CHECK(!strcmp(ev->process.image->cgroup, "/b/c"));
+	CHECK_STR(ev->process.image->args, ev->process.image->args_len, "cat\0-n\0");
+	end();
+}
+
 TEST(samples_find_their_process)
 {
 	struct proc_facts f = look(20, 3 * SECOND, 200, 300 * MSEC);
