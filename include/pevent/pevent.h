@@ -272,7 +272,7 @@ struct pevent_filter {
 	size_t size;		/* sizeof(struct pevent_filter) */
 	uint32_t types;		/* PEVENT_MASK() of those wanted; 0: all */
 	uint32_t silent;	/* those let through besides, with sequence 0 */
-	uint32_t followed;	/* the same, whatever the other kinds say: of pids, pevent_follow() */
+	uint32_t followed;	/* the same, whatever other kinds say: of pids, pevent_follow() */
 	const pid_t *pgrps;	/* process groups */
 	size_t n_pgrps;
 	const pid_t *pids;	/* processes and all that descend from them */

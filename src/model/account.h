@@ -20,7 +20,7 @@ struct account_units {
 /* Looks at a living process; allocated with the first. */
 struct account_sample {
 	struct pevent_sample pub;
-	struct pevent_usage total;	/* of all its threads up to the last look, dead and living */
+	struct pevent_usage total;	/* of all its threads up to the last look, dead or alive */
 	uint64_t peak_rss, peak_vm;
 };
 

@@ -279,7 +279,7 @@ int connector_drain(struct connector *c, unsigned int max, connector_fn fn, void
 			break;
 		if (n < 0)
 			return n;
-		count += (unsigned int)n;	/* fewer than asked for may mean an error that waits */
+		count += (unsigned int)n;	/* fewer: perhaps an error waits */
 	}
 	return (int)count;
 }

@@ -303,7 +303,8 @@ TEST(older_process_learnt_late)
 
 TEST(moved_to_another_cgroup)
 {
-	struct proc_facts program = PROC_FACTS(20, "cat", "cat\0-n", .cgroup = "/a", .cgroup_len = 2);
+	struct proc_facts program = PROC_FACTS(20, "cat", "cat\0-n", .cgroup = "/a",
+					       .cgroup_len = 2);
 	struct proc_facts f = look(20, 4 * SECOND, 200, 0);
 	const struct pevent_event *ev;
 
