@@ -116,13 +116,17 @@ void account_add_teardown(struct account *a, const struct taskstats_record *r, u
 
 void account_set_base(struct account *a, const struct proc_facts *f)
 {
-	if (!f->has_tasks)
-		return;
+	const struct proc_tasks whole = {
+		.threads = f->stat.threads, .user_ticks = f->stat.user_ticks,
+		.system_ticks = f->stat.system_ticks,
+	};
+
 	if (!a->base)
 		a->base = malloc(sizeof(*a->base));
 	if (a->base)
 		*a->base = (struct account_base){
-			.tasks = f->tasks, .cpu_ticks = f->stat.user_ticks + f->stat.system_ticks,
+			.tasks = f->has_tasks ? f->tasks : whole, .whole = !f->has_tasks,
+			.cpu_ticks = f->stat.user_ticks + f->stat.system_ticks,
 		};
 }
 
@@ -172,6 +176,8 @@ static unsigned int what_is_known(const struct account *a, const struct proc_tas
 	const struct proc_tasks *base = a->base ? &a->base->tasks : NULL;
 	unsigned int known = PEVENT_KNOWN_CPU | PEVENT_KNOWN_FAULTS;
 
+	if (a->base && a->base->whole)
+		return PEVENT_KNOWN_CPU;
 	if ((!now || now->has_io) && (!base || base->has_io))
 		known |= PEVENT_KNOWN_IO;
 	if ((!now || now->has_switches) && (!base || base->has_switches))
@@ -211,7 +217,7 @@ static void measure_total(const struct account *a, const struct proc_facts *f,
 		if (has_rested(a, &f->tasks))
 			u.cpu_error_ns = 0;
 	}
-	if (a->missing || !f->has_tasks) {
+	if (a->missing || !f->has_tasks || (a->base && a->base->whole)) {
 		u.cpu_ns = MAX(u.cpu_ns, units->ns_per_tick *
 					 less(ticks, a->base ? a->base->cpu_ticks : 0));
 		u.cpu_error_ns += 2 * units->ns_per_tick;
@@ -330,7 +336,8 @@ static void get_counted(const struct account *a, const struct account_units *uni
 		take_base(&a->base->tasks, units, u);
 	if (a->missing && a->sample)
 		fill_up(&a->sample->total, u);
-	u->incomplete = a->missing > 0;
+	/* The whole process's ticks had dead threads in them, who left no records in this run. */
+	u->incomplete = a->missing > 0 || (a->base && a->base->whole);
 }
 
 void account_get(const struct account *a, uint64_t end_ns, bool delays,

@@ -28,6 +28,7 @@ struct account_sample {
 struct account_base {
 	struct proc_tasks tasks;
 	uint64_t cpu_ticks;
+	bool whole;	/* there were too many threads: tasks are the process's ticks */
 };
 
 struct account {

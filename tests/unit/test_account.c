@@ -220,6 +220,33 @@ TEST(older_than_the_run)
 	account_finish(&a);
 }
 
+/* Its threads were too many to ask each: what the clock tick says of the process has to do. */
+TEST(older_than_the_run_with_too_many_threads)
+{
+	struct proc_facts f = look(1000 * MSEC, 0, 0);
+	struct taskstats_record r = usage_record(5, 5, true);
+	struct account a = { 0 };
+	struct pevent_usage u;
+
+	f.has_tasks = false;
+	f.stat.threads = 5000;
+	f.stat.user_ticks = 30;
+	account_set_base(&a, &f);
+	f.stat.user_ticks = 50;
+	account_add_sample(&a, &f, &units);
+	u = get(&a, true);
+	CHECK_EQ(u.cpu_ns, 200 * MSEC);
+	CHECK(!(u.known & PEVENT_KNOWN_IO));
+	r.voluntary_switches = 1;
+	r.run_ns = 700 * MSEC;
+	account_add(&a, &r, &units);
+	u = get(&a, false);
+	CHECK_EQ(u.cpu_ns, 400 * MSEC);
+	CHECK(u.incomplete);
+	CHECK(!(u.known & PEVENT_KNOWN_FAULTS));
+	account_finish(&a);
+}
+
 TEST(samples_feed_peaks_and_rates)
 {
 	struct proc_facts f = look(1000 * MSEC, 300 * MSEC, 0);
