@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A client of libpevent: which programs start and end in SECONDS; COMMAND is something to see.
+ * A client of libpevent: which programs start and end in SECONDS, and what they have used; COMMAND
+ * is something to see.
  *
  *	cc embed.c $(pkg-config --cflags --libs pevent) -o embed
  *	./embed SECONDS [COMMAND [ARG...]]
@@ -21,6 +22,16 @@ static void complain(void *data, enum pevent_log_level level, const char *messag
 		fprintf(stderr, "embed: %s\n", message);
 }
 
+/* What is not known is not 0. */
+static void show_usage(const struct pevent_usage *u)
+{
+	if (u->known & PEVENT_KNOWN_CPU)
+		printf(", CPU %.3f ms (+- %.3f)", (double)u->cpu_ns / 1e6,
+		       (double)u->cpu_error_ns / 1e6);
+	if (u->known & PEVENT_KNOWN_PEAK)
+		printf(", peak RSS %llu KiB", (unsigned long long)u->peak_rss / 1024);
+}
+
 /* Arguments are hostile bytes: a real client escapes them for where it shows them. */
 static void show(const struct pevent_event *e)
 {
@@ -31,11 +42,14 @@ static void show(const struct pevent_event *e)
 		return;
 	for (size_t i = 0; i < image->args_len; i++)
 		n += image->args[i] == '\0';
-	if (e->type == PEVENT_EXEC)
+	if (e->type == PEVENT_EXEC) {
 		printf("exec %6d %zu arguments: %s\n", (int)e->process.pid, n, image->args);
-	else if (WIFEXITED(e->u.exit.wait_status))
-		printf("exit %6d status %d: %s\n", (int)e->process.pid,
-		       WEXITSTATUS(e->u.exit.wait_status), image->args);
+	} else if (WIFEXITED(e->u.exit.wait_status)) {
+		printf("exit %6d status %d", (int)e->process.pid,
+		       WEXITSTATUS(e->u.exit.wait_status));
+		show_usage(&e->usage);
+		printf(": %s\n", image->args);
+	}
 }
 
 static void take_events(struct pevent *p)

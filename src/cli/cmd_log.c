@@ -65,8 +65,8 @@ static void on_event(void *data, const struct pevent_event *e)
 
 	if (run->summary)
 		summary_add(run->summary, run->session.command.pid, e);
-	/* Survivors count, shown or not. */
-	if (run->stats && (e->sequence || e->type == PEVENT_SNAPSHOT))
+	/* Survivors count, shown or not; what is here for the summary alone does not. */
+	if (run->stats && !e->filtered && (e->sequence || e->type == PEVENT_SNAPSHOT))
 		stats_add(run->stats, e);
 	if (!run->writer || !e->sequence)
 		return;

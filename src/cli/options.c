@@ -119,7 +119,7 @@ static const struct option_def defs[] = {
 	{ 0, "delayacct", NULL, "switch the kernel's delay accounting on meanwhile", BOTH,
 	  set_delayacct },
 	{ 0, "no-taskstats", NULL, "do without the kernel's exit accounting: what was\n"
-	  "used is as last sampled", VERB_LOG, set_no_taskstats },
+	  "used is as last sampled", BOTH, set_no_taskstats },
 	{ 0, "strict", NULL, "exit with status 3 when anything was lost", BOTH, set_strict },
 	{ 0, "receive-buffer", "SIZE", "kernel memory asked for to hold events that wait;\n"
 	  "the default is 64M", BOTH, option_take_receive_buffer },

@@ -78,12 +78,17 @@ int report_statistics(struct session *s, struct stats *stats, struct writer *w)
 	return MIN(r, 0);
 }
 
-void report_summary(struct session *s, const struct summary *summary)
+void report_summary(struct session *s, struct summary *summary)
 {
+	const struct command *command = &s->command;
 	struct pevent_stats account;
 	struct strbuf b = { 0 };
 
+	if (command->ended)
+		summary_reaped(summary, command->pid, command->wait_status);
 	pevent_get_stats(s->p, &account);
+	if (isatty(STDERR_FILENO))
+		strbuf_putc(&b, '\n');	/* after the events, statistics, the command's own words */
 	summary_text(summary, &account, &b);
 	fwrite(b.data, 1, b.len, stderr);
 	strbuf_finish(&b);

@@ -14,7 +14,7 @@
  * 0 or -errno of writing, which was reported; -EPIPE is not an error to report. */
 int report_statistics(struct session *s, struct stats *stats, struct writer *w);
 /* What the command's tree has used, to standard error. */
-void report_summary(struct session *s, const struct summary *summary);
+void report_summary(struct session *s, struct summary *summary);
 /* Tells of a writer's error. 0: there is none; positive: its reader has gone; else negative. */
 int report_write_error(const struct writer *w, const char *name);
 

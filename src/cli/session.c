@@ -53,8 +53,9 @@ static int catch_signals(struct session *s)
 	return s->signal_fd < 0 || s->timer_fd < 0 ? -errno : 0;
 }
 
-/* The command's summary is of all its processes, and survivors count, shown or not. */
-#define SUMMARIZED (PEVENT_MASK(PEVENT_FORK) | PEVENT_MASK(PEVENT_EXEC) | PEVENT_MASK(PEVENT_EXIT))
+/* The command's summary is of all its processes, whatever is shown. */
+#define SUMMARIZED (PEVENT_MASK(PEVENT_FORK) | PEVENT_MASK(PEVENT_EXEC) | \
+		    PEVENT_MASK(PEVENT_EXIT) | PEVENT_MASK(PEVENT_SNAPSHOT))
 
 static int set_filter(struct session *s)
 {
@@ -62,7 +63,8 @@ static int set_filter(struct session *s)
 	struct pevent_filter filter = {
 		.size = sizeof(filter),
 		.types = o->types,
-		.silent = PEVENT_MASK(PEVENT_SNAPSHOT) | (o->command ? SUMMARIZED : 0),
+		.silent = PEVENT_MASK(PEVENT_SNAPSHOT),	/* survivors count, shown or not */
+		.followed = o->command ? SUMMARIZED : 0,
 		.pgrps = o->pgrps.items,
 		.n_pgrps = o->pgrps.n,
 		.pids = o->pids.items,

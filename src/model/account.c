@@ -121,6 +121,8 @@ void account_set_base(struct account *a, const struct proc_facts *f)
 		.system_ticks = f->stat.system_ticks,
 	};
 
+	if (!f->has_tasks && !f->tasks_refused)
+		return;
 	if (!a->base)
 		a->base = malloc(sizeof(*a->base));
 	if (a->base)
@@ -217,7 +219,7 @@ static void measure_total(const struct account *a, const struct proc_facts *f,
 		if (has_rested(a, &f->tasks))
 			u.cpu_error_ns = 0;
 	}
-	if (a->missing || !f->has_tasks || (a->base && a->base->whole)) {
+	if ((f->has_tasks && a->missing) || f->tasks_refused || (a->base && a->base->whole)) {
 		u.cpu_ns = MAX(u.cpu_ns, units->ns_per_tick *
 					 less(ticks, a->base ? a->base->cpu_ticks : 0));
 		u.cpu_error_ns += 2 * units->ns_per_tick;

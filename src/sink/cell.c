@@ -32,7 +32,7 @@ static void put_number(struct cell *c, uint64_t v)
 	cell_put(c, digits + n, sizeof(digits) - n);
 }
 
-static size_t count_digits(uint64_t v)
+size_t cell_digits(uint64_t v)
 {
 	size_t n = 1;
 
@@ -48,7 +48,7 @@ static void put_scaled(struct cell *c, uint64_t v, uint64_t unit, unsigned int d
 {
 	uint64_t whole = v / unit;
 	uint64_t thousandths = unit >= 1000 ? v % unit / (unit / 1000) : 0;
-	size_t used = count_digits(whole) + strlen(suffix);
+	size_t used = cell_digits(whole) + strlen(suffix);
 
 	if (unit < 1000)
 		decimals = 0;
@@ -71,7 +71,7 @@ void cell_count(struct cell *c, uint64_t v, size_t width)
 	uint64_t unit = 1000;
 	size_t i = 0;
 
-	if (count_digits(v) <= width) {
+	if (cell_digits(v) <= width) {
 		put_number(c, v);
 		return;
 	}
@@ -89,10 +89,10 @@ void cell_size(struct cell *c, uint64_t bytes, bool estimate, size_t width)
 	unsigned int i = 0;
 	uint64_t whole = bytes;
 
-	while (whole >= 1024 || count_digits(whole) + (i > 0) > room)
+	while (whole >= 1024 || cell_digits(whole) + (i > 0) > room)
 		whole = bytes >> 10 * ++i;
 	put_number(c, whole);
-	if (i && whole < 100 && count_digits(whole) + 3 <= room) {
+	if (i && whole < 100 && cell_digits(whole) + 3 <= room) {
 		uint64_t rest = bytes - (whole << 10 * i);
 		char text[2] = { '.', (char)('0' + (rest * 10 >> 10 * i)) };
 

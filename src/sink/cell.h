@@ -17,6 +17,7 @@ struct cell {
 	size_t hidden;	/* bytes of s that take no column of their own: len - hidden columns wide */
 };
 
+size_t cell_digits(uint64_t v);	/* how many v has: at least 1 */
 void cell_put(struct cell *c, const char *s, size_t len);
 void cell_puts(struct cell *c, const char *s);
 void cell_unknown(struct cell *c);	/* "-" */

@@ -342,7 +342,7 @@ static void put_comm_or_unknown(struct strbuf *b, const char comm[16])
 		strbuf_putc(b, '-');
 }
 
-static void put_lost(const struct pevent_event *e, struct strbuf *b)
+const char *column_lost_what(enum pevent_source source)
 {
 	static const char *const what[PEVENT_SOURCE_COUNT] = {
 		[PEVENT_SOURCE_CONNECTOR] = "events",
@@ -353,9 +353,16 @@ static void put_lost(const struct pevent_event *e, struct strbuf *b)
 		[PEVENT_SOURCE_TASKSTATS] = "exit records",
 		[PEVENT_SOURCE_SAMPLER] = "samples",
 	};
+
+	/* There may be one of a later library. */
+	return (unsigned int)source < ARRAY_SIZE(what) ? what[source] : "records";
+}
+
+static void put_lost(const struct pevent_event *e, struct strbuf *b)
+{
 	const char *source = pevent_source_name(e->u.lost.source);
 
-	strbuf_puts(b, source && what[e->u.lost.source] ? what[e->u.lost.source] : "records");
+	strbuf_puts(b, column_lost_what(e->u.lost.source));
 	if (e->cpu != UINT32_MAX) {
 		strbuf_puts(b, " on cpu ");
 		strbuf_put_u64(b, e->cpu);

@@ -47,6 +47,8 @@ const struct column *column_find(const char *name, size_t len);
 const struct column *column_nth(size_t n);	/* NULL after the last */
 /* Of these, the ones that show what a process has used. */
 const struct column *column_usage_nth(size_t n);
+/* "events", "exit records": what a source loses; never NULL. */
+const char *column_lost_what(enum pevent_source source);
 /* The process column: the command line, and what else there is to say about the event. */
 void column_process(struct columns_state *s, const struct line *line, struct strbuf *b);
 

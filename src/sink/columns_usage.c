@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Columns of what a process has used, on the lines of its exit and of snapshots. */
 #include "sink/columns.h"
+#include "sink/stats_usage.h"
 #include "util/macro.h"
 
 enum { SPAN_WIDTH = 8, BYTES_WIDTH = 6, COUNT_WIDTH = 7, SCORE_WIDTH = 5 };
@@ -19,56 +20,47 @@ static const struct pevent_usage *usage_of(const struct line *l, unsigned int gr
 	return NULL;
 }
 
-static bool is_estimate(const struct pevent_usage *u)
+static void put_span(struct cell *c, const struct pevent_usage *u, unsigned int group, uint64_t ns)
 {
-	return u->origin != PEVENT_FROM_TASKSTATS || u->incomplete;
+	cell_span(c, ns, usage_is_estimate(u, group), SPAN_WIDTH);
 }
 
-static void put_span(struct cell *c, const struct pevent_usage *u, uint64_t ns)
+static void put_size(struct cell *c, const struct pevent_usage *u, unsigned int group,
+		     uint64_t bytes)
 {
-	cell_span(c, ns, is_estimate(u), SPAN_WIDTH);
+	cell_size(c, bytes, usage_is_estimate(u, group), BYTES_WIDTH);
 }
 
-static void put_size(struct cell *c, const struct pevent_usage *u, uint64_t bytes)
+static void put_count(struct cell *c, const struct pevent_usage *u, unsigned int group, uint64_t n)
 {
-	cell_size(c, bytes, is_estimate(u), BYTES_WIDTH);
-}
-
-static void put_count(struct cell *c, const struct pevent_usage *u, uint64_t n)
-{
-	bool estimate = is_estimate(u);
+	bool estimate = usage_is_estimate(u, group);
 
 	cell_count(c, n, COUNT_WIDTH - estimate);
 	if (estimate)
 		cell_put(c, "~", 1);
 }
 
-/* Within 10 % it is not called an estimate. */
-static void put_cpu_span(struct cell *c, const struct pevent_usage *u, uint64_t ns)
-{
-	bool coarse = u->cpu_error_ns > u->cpu_ns / 10;
-
-	cell_span(c, ns, coarse || is_estimate(u), SPAN_WIDTH);
-}
-
 /* The clock tick's counts divide it: never more than an estimate. */
-static void put_part(struct cell *c, _unused_ const struct pevent_usage *u, uint64_t ns)
+static void put_part(struct cell *c, _unused_ const struct pevent_usage *u,
+		     _unused_ unsigned int group, uint64_t ns)
 {
 	cell_span(c, ns, true, SPAN_WIDTH);
 }
 
 /* A bound is as exact as it can be. */
-static void put_bound(struct cell *c, _unused_ const struct pevent_usage *u, uint64_t ns)
+static void put_bound(struct cell *c, _unused_ const struct pevent_usage *u,
+		      _unused_ unsigned int group, uint64_t ns)
 {
 	cell_span(c, ns, false, SPAN_WIDTH);
 }
 
-static void put_delay(struct cell *c, const struct pevent_usage *u, uint64_t ns)
+static void put_delay(struct cell *c, const struct pevent_usage *u, unsigned int group,
+		      uint64_t ns)
 {
 	if (ns == UINT64_MAX)
 		cell_unknown(c);
 	else
-		put_span(c, u, ns);
+		put_span(c, u, group, ns);
 }
 
 #define VALUE(id, group, put_value, field) \
@@ -77,10 +69,10 @@ static void put_delay(struct cell *c, const struct pevent_usage *u, uint64_t ns)
 	{ \
 		const struct pevent_usage *u = usage_of(l, group, c); \
 		if (u) \
-			put_value(c, u, u->field); \
+			put_value(c, u, group, u->field); \
 	}
 
-VALUE(cpu, PEVENT_KNOWN_CPU, put_cpu_span, cpu_ns)
+VALUE(cpu, PEVENT_KNOWN_CPU, put_span, cpu_ns)
 VALUE(error, PEVENT_KNOWN_CPU, put_bound, cpu_error_ns)
 VALUE(usr, PEVENT_KNOWN_CPU_SPLIT, put_part, user_ns)
 VALUE(sys, PEVENT_KNOWN_CPU_SPLIT, put_part, system_ns)

@@ -161,7 +161,6 @@ static void add_waits(struct stats *s, const struct pevent_usage *u)
 static void add_usage(struct stats *s, const struct pevent_event *e, struct program *program)
 {
 	const struct pevent_usage *u = &e->usage;
-	bool estimate = usage_quality(u) != USAGE_COMPLETE;
 
 	usage_sum_add(&program->row.usage, u);
 	usage_sum_add(&s->all->row.usage, u);
@@ -170,12 +169,13 @@ static void add_usage(struct stats *s, const struct pevent_event *e, struct prog
 	usage_sum_add(&find_cgroup(s, &e->process)->usage, u);
 	if (u->known & PEVENT_KNOWN_CPU)
 		stats_top_add(&s->top[TOP_CPU], u->cpu_ns,
-			      estimate || u->cpu_error_ns > u->cpu_ns / 10, &program->row, e);
+			      usage_is_estimate(u, PEVENT_KNOWN_CPU), &program->row, e);
 	if (u->known & PEVENT_KNOWN_PEAK)
-		stats_top_add(&s->top[TOP_PEAK_RSS], u->peak_rss, estimate, &program->row, e);
+		stats_top_add(&s->top[TOP_PEAK_RSS], u->peak_rss,
+			      usage_is_estimate(u, PEVENT_KNOWN_PEAK), &program->row, e);
 	if (u->known & PEVENT_KNOWN_IO)
-		stats_top_add(&s->top[TOP_IO], u->read_bytes + u->write_bytes, estimate,
-			      &program->row, e);
+		stats_top_add(&s->top[TOP_IO], u->read_bytes + u->write_bytes,
+			      usage_is_estimate(u, PEVENT_KNOWN_IO), &program->row, e);
 	add_waits(s, u);
 }
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "sink/cell.h"
+#include "sink/columns.h"
 #include "sink/signals.h"
 #include "sink/stats.h"
 #include "sink/stats_data.h"
@@ -198,21 +199,11 @@ static void put_rates(const struct stats *s, struct strbuf *b)
 void stats_put_losses(struct strbuf *b, bool *first, const struct pevent_stats *account,
 		      enum pevent_source except)
 {
-	static const char *const what[PEVENT_SOURCE_COUNT] = {
-		[PEVENT_SOURCE_CONNECTOR] = "events",
-		[PEVENT_SOURCE_EXEC_READER] = "command lines",
-		[PEVENT_SOURCE_PROC] = "processes",
-		[PEVENT_SOURCE_TABLE] = "processes evicted",
-		[PEVENT_SOURCE_OUTPUT] = "lines of output",
-		[PEVENT_SOURCE_TASKSTATS] = "exit records",
-		[PEVENT_SOURCE_SAMPLER] = "samples",
-	};
-
 	for (int i = 0; i < PEVENT_SOURCE_COUNT; i++) {
 		if (!account->source[i].lost || i == (int)except)
 			continue;
 		stats_put_item(b, first, account->source[i].lost);
-		strbuf_puts(b, what[i]);
+		strbuf_puts(b, column_lost_what((enum pevent_source)i));
 		strbuf_puts(b, " (");
 		strbuf_puts(b, pevent_source_name((enum pevent_source)i));
 		strbuf_putc(b, ')');

@@ -4,12 +4,31 @@
 
 #define COUNTED (~(unsigned int)PEVENT_KNOWN_SAMPLE)
 
+/* The groups, known or not, whose values did not come from the records of all threads. */
+static unsigned int estimated(const struct pevent_usage *u)
+{
+	if (u->incomplete)
+		return ~0u;
+	if (u->origin == PEVENT_FROM_TASKSTATS)
+		return 0;
+	/* Nothing, and off by nothing: kernel threads, and whoever slept. */
+	if (u->known & PEVENT_KNOWN_CPU && !u->cpu_ns && !u->cpu_error_ns)
+		return ~(unsigned int)PEVENT_KNOWN_CPU;
+	return ~0u;
+}
+
 enum usage_quality usage_quality(const struct pevent_usage *u)
 {
 	if (!(u->known & COUNTED))
 		return USAGE_UNKNOWN;
-	return u->origin == PEVENT_FROM_TASKSTATS && !u->incomplete ? USAGE_COMPLETE :
-								      USAGE_ESTIMATED;
+	return u->known & PEVENT_KNOWN_CPU && !estimated(u) ? USAGE_COMPLETE : USAGE_ESTIMATED;
+}
+
+bool usage_is_estimate(const struct pevent_usage *u, unsigned int group)
+{
+	if (group == PEVENT_KNOWN_CPU && u->cpu_error_ns > u->cpu_ns / 10)
+		return true;
+	return estimated(u) & group;
 }
 
 void usage_sum_add(struct usage_sum *s, const struct pevent_usage *u)
@@ -18,7 +37,7 @@ void usage_sum_add(struct usage_sum *s, const struct pevent_usage *u)
 
 	s->processes++;
 	s->known |= known;
-	s->partial |= usage_quality(u) == USAGE_COMPLETE ? ~known : ~0u;
+	s->partial |= ~known | estimated(u);
 	if (known & PEVENT_KNOWN_CPU) {
 		s->cpu_processes++;
 		s->cpu_ns += u->cpu_ns;

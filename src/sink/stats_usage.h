@@ -10,7 +10,7 @@
 /* How well it is known what a process has used. */
 enum usage_quality {
 	USAGE_COMPLETE,		/* the kernel counted all of it */
-	USAGE_ESTIMATED,	/* as last sampled, or some thread's record is missing */
+	USAGE_ESTIMATED,	/* as last sampled, without some thread's record, or in part */
 	USAGE_UNKNOWN,
 	USAGE_QUALITY_COUNT
 };
@@ -29,10 +29,12 @@ struct usage_sum {
 };
 
 enum usage_quality usage_quality(const struct pevent_usage *u);
+/* Is a known group of one process more a bound or a guess than a count? CPU: or off by a tenth. */
+bool usage_is_estimate(const struct pevent_usage *u, unsigned int group);
 void usage_sum_add(struct usage_sum *s, const struct pevent_usage *u);	/* one process */
 void usage_sum_merge(struct usage_sum *s, const struct usage_sum *other);
 
-/* Is the sum of a known group more a bound or a guess than a count? CPU: or off by a tenth. */
+/* The same of a sum. */
 bool usage_sum_is_estimate(const struct usage_sum *s, unsigned int group);
 /* Is the division into user and system time known, for more than half of the CPU time? */
 bool usage_sum_has_split(const struct usage_sum *s);

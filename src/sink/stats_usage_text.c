@@ -101,10 +101,13 @@ static void put_table(const struct stats *s, struct stats_table *t, const char *
 	}
 }
 
-/* With options of the kernel, or of a log, that leave out all of it there is no table to read. */
-static bool anything_known(const struct stats *s)
+/* Without the kernel's records and without samples there is a peak here and there, and no sums.
+ * Of what is not known they are 0. */
+static bool has_sums(const struct stats *s)
 {
-	return s->all->row.usage.known & ~(unsigned int)PEVENT_KNOWN_SAMPLE;
+	const struct usage_sum *u = &s->all->row.usage;
+
+	return u->cpu_ns || u->read_bytes || u->write_bytes;
 }
 
 static void put_consumers(const struct stats_top *t, const char *unit, const char *heading,
@@ -129,18 +132,9 @@ static void put_consumers(const struct stats_top *t, const char *unit, const cha
 	}
 }
 
-static size_t digits_of(uint64_t v)
-{
-	size_t n = 1;
-
-	for (; v >= 10; v /= 10)
-		n++;
-	return n;
-}
-
 static void put_right(struct strbuf *b, uint64_t v, size_t width)
 {
-	strbuf_pad(b, ' ', width - digits_of(v));
+	strbuf_pad(b, ' ', width - cell_digits(v));
 	strbuf_put_u64(b, v);
 }
 
@@ -167,7 +161,7 @@ static void put_log2(const struct log2_counts *l, const char *heading, struct st
 		max = MAX(max, l->counts[i]);
 	for (first = 0; !l->counts[first];)
 		first++;
-	width = MAX(digits_of(log2_counts_from(l->end) - 1), (size_t)4);
+	width = MAX(cell_digits(log2_counts_from(l->end) - 1), (size_t)4);
 	strbuf_putc(b, '\n');
 	strbuf_pad(b, ' ', 2 * (width - 4));
 	strbuf_puts(b, "Microseconds Processes ");
@@ -178,7 +172,7 @@ static void put_log2(const struct log2_counts *l, const char *heading, struct st
 		strbuf_puts(b, " -> ");
 		put_right(b, log2_counts_from(i + 1) - 1, width);
 		strbuf_putc(b, ' ');
-		put_right(b, l->counts[i], MAX(digits_of(max), (size_t)9));
+		put_right(b, l->counts[i], MAX(cell_digits(max), (size_t)9));
 		strbuf_putc(b, ' ');
 		put_bar(b, l->counts[i], max);
 	}
@@ -186,7 +180,7 @@ static void put_log2(const struct log2_counts *l, const char *heading, struct st
 
 void stats_usage_tables(struct stats *s, const struct stats_report *r, struct strbuf *b)
 {
-	if (anything_known(s)) {
+	if (has_sums(s)) {
 		put_table(s, &s->programs, "Program", NULL, b);
 		put_cells(s, &s->all->row.usage, b);
 		put_name(&s->all->row, NULL, s, b);
@@ -194,10 +188,10 @@ void stats_usage_tables(struct stats *s, const struct stats_report *r, struct st
 		put_table(s, &s->groups[BY_USER], "User", r->users, b);
 		if (stats_has_groups(s, BY_CGROUP))
 			put_table(s, &s->groups[BY_CGROUP], "Cgroup", NULL, b);
-		put_consumers(&s->top[TOP_CPU], "CPU", "Process: most CPU time", true, b);
-		put_consumers(&s->top[TOP_PEAK_RSS], "Peak RSS", "Process: most memory", false, b);
-		put_consumers(&s->top[TOP_IO], "I/O", "Process: most read and written", false, b);
 	}
+	put_consumers(&s->top[TOP_CPU], "CPU", "Process: most CPU time", true, b);
+	put_consumers(&s->top[TOP_PEAK_RSS], "Peak RSS", "Process: most memory", false, b);
+	put_consumers(&s->top[TOP_IO], "I/O", "Process: most read and written", false, b);
 	put_log2(&s->log2[LOG2_LIFETIME], "Lifetime", b);
 	put_log2(&s->log2[LOG2_RUN_QUEUE], "Wait for a CPU, mean of each process", b);
 	put_log2(&s->log2[LOG2_BLOCK_IO], "Wait for block I/O, of processes that waited", b);
@@ -226,11 +220,15 @@ static void put_machine(const struct pevent_machine *m, struct strbuf *b)
 	uint64_t free_bytes = MIN(m->memory_available, m->memory_total);
 
 	stats_put_label(b, "Machine:");
-	strbuf_puts(b, "CPUs busy for ");
-	stats_say_span(b, m->cpu_busy_ns, false);
-	strbuf_puts(b, " (");
-	stats_put_percent(b, m->cpu_busy_ns, m->cpu_busy_ns + m->cpu_idle_ns, 0);
-	strbuf_puts(b, " %), ");
+	if (m->cpu_busy_ns) {
+		strbuf_puts(b, "CPUs busy for ");
+		stats_say_span(b, m->cpu_busy_ns, true);
+		strbuf_puts(b, " (");
+		stats_put_percent(b, m->cpu_busy_ns, m->cpu_busy_ns + m->cpu_idle_ns, 0);
+		strbuf_puts(b, " %), ");
+	} else {
+		strbuf_puts(b, "CPUs busy for less than a clock tick, ");
+	}
 	stats_say_size(b, m->memory_total - free_bytes, false);
 	strbuf_puts(b, " of ");
 	stats_say_size(b, m->memory_total, false);

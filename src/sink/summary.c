@@ -44,7 +44,8 @@ struct summary {
 	uint64_t failed, signalled, oom_kills, unseen, survivors;
 	uint32_t threads_peak;	/* of one process */
 	bool ended;		/* the command */
-	bool status_known;
+	bool alive;		/* the command, so they say at the end of the run */
+	bool status_known, end_known;
 	int wait_status;
 	uint64_t first_ns, last_ns;	/* the command's life */
 	struct strbuf command;
@@ -199,6 +200,12 @@ static void add_usage(struct summary *s, const struct pevent_event *e)
 	s->threads_peak = MAX(s->threads_peak, e->process.threads_peak);
 }
 
+static void count_status(struct summary *s, int wait_status)
+{
+	s->failed += wait_status != 0;
+	s->signalled += WIFSIGNALED(wait_status);
+}
+
 static void add_status(struct summary *s, const struct pevent_event *e)
 {
 	s->qualities[usage_quality(&e->usage)]++;
@@ -207,8 +214,7 @@ static void add_status(struct summary *s, const struct pevent_event *e)
 		s->unseen++;
 		return;
 	}
-	s->failed += e->u.exit.wait_status != 0;
-	s->signalled += WIFSIGNALED(e->u.exit.wait_status);
+	count_status(s, e->u.exit.wait_status);
 }
 
 static void add_exit(struct summary *s, pid_t command, const struct pevent_event *e)
@@ -229,20 +235,21 @@ static void add_exit(struct summary *s, pid_t command, const struct pevent_event
 	if (e->process.pid != command || s->ended)
 		return;
 	s->ended = true;
-	s->status_known = e->u.exit.origin != PEVENT_FROM_NONE;
+	s->status_known = s->end_known = e->u.exit.origin != PEVENT_FROM_NONE;
 	s->wait_status = e->u.exit.wait_status;
 	s->last_ns = end;
 	if (!s->command.len)
 		stats_put_command(&s->command, &e->process);
 }
 
-static void add_survivor(struct summary *s, const struct pevent_event *e)
+static void add_survivor(struct summary *s, pid_t command, const struct pevent_event *e)
 {
 	struct member *m = find(s, e->process.pid);
 
 	if (!e->u.at_end)
 		return;
 	s->survivors++;
+	s->alive |= e->process.pid == command && !s->ended;
 	add_usage(s, e);
 	if (m)
 		end_life(s, m, e->time_ns);
@@ -263,11 +270,31 @@ void summary_add(struct summary *s, pid_t command, const struct pevent_event *e)
 		add_exit(s, command, e);
 		break;
 	case PEVENT_SNAPSHOT:
-		add_survivor(s, e);
+		add_survivor(s, command, e);
 		break;
 	default:
 		break;
 	}
+}
+
+void summary_reaped(struct summary *s, pid_t command, int wait_status)
+{
+	struct member *m = s->ended ? NULL : find(s, command);
+
+	if (s->status_known)
+		return;
+	if (!s->ended) {
+		s->qualities[s->alive ? USAGE_ESTIMATED : USAGE_UNKNOWN]++;
+		s->unseen++;
+		s->survivors -= s->alive;
+		if (!s->alive)
+			usage_sum_add(&s->usage, &(struct pevent_usage){ 0 });
+	}
+	if (m)
+		end_life(s, m, s->last_ns);
+	count_status(s, wait_status);
+	s->ended = s->status_known = true;
+	s->wait_status = wait_status;
 }
 
 static void put_status(const struct summary *s, struct strbuf *b)
@@ -306,8 +333,10 @@ static void put_cpu(const struct summary *s, uint64_t wall, struct strbuf *b)
 		return;
 	}
 	stats_say_span(b, u->cpu_ns, u->partial & PEVENT_KNOWN_CPU);
-	strbuf_puts(b, ", off by at most ");
-	stats_say_span(b, u->cpu_error_ns, false);
+	if (!(u->partial & PEVENT_KNOWN_CPU)) {		/* else nobody knows */
+		strbuf_puts(b, ", off by at most ");
+		stats_say_span(b, u->cpu_error_ns, false);
+	}
 	if (usage_sum_has_split(u)) {
 		strbuf_puts(b, "; user ");
 		stats_say_span(b, u->user_ns, true);
@@ -465,7 +494,7 @@ void summary_text(const struct summary *s, const struct pevent_stats *account, s
 	strbuf_putc(b, '\n');
 	stats_put_label(b, "Wall time:");
 	if (wall)
-		stats_say_span(b, wall, false);
+		stats_say_span(b, wall, s->ended && !s->end_known);
 	else
 		strbuf_putc(b, '-');
 	strbuf_putc(b, '\n');

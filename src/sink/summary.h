@@ -20,6 +20,8 @@ int summary_new(struct summary **ret);
 struct summary *summary_free(struct summary *s);	/* accepts NULL; returns NULL */
 /* command: the pid it was started with. */
 void summary_add(struct summary *s, pid_t command, const struct pevent_event *event);
+/* After all events, for want of the command's EXIT: it has ended with this status of wait(2). */
+void summary_reaped(struct summary *s, pid_t command, int wait_status);
 /* Lines of text; account: for what was lost. */
 void summary_text(const struct summary *s, const struct pevent_stats *account, struct strbuf *b);
 

@@ -232,6 +232,7 @@ int proc_read_decode(const void *buf, size_t len, struct proc_facts *ret)
 	f.read_ns = head.read_ns;
 	f.pid = head.pid;
 	f.cmdline_error = head.result[PROC_CMDLINE] < 0 ? head.result[PROC_CMDLINE] : 0;
+	f.tasks_refused = head.result[PROC_TASKS] < 0 && head.result[PROC_TASKS] != -ENODATA;
 
 	for (unsigned int i = 0; i < PROC_FILE_COUNT; i++) {
 		if (head.result[i] < 0)

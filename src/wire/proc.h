@@ -113,6 +113,7 @@ struct proc_facts {
 	struct proc_status status;
 	uint32_t loginuid;
 	bool has_oom_score, has_tasks, has_fd_count;
+	bool tasks_refused;	/* asked for and not given: too many threads, no permission */
 	int32_t oom_score;
 	struct proc_tasks tasks;
 	uint32_t fd_count;

@@ -229,6 +229,7 @@ TEST(older_than_the_run_with_too_many_threads)
 	struct pevent_usage u;
 
 	f.has_tasks = false;
+	f.tasks_refused = true;
 	f.stat.threads = 5000;
 	f.stat.user_ticks = 30;
 	account_set_base(&a, &f);

@@ -111,4 +111,17 @@ TEST(every_span_fits)
 	span_text(UINT64_C(365) * 86400 * 1000000000, true, 8);
 }
 
+TEST(digits)
+{
+	uint64_t power = 1;
+
+	CHECK_EQ(cell_digits(0), 1);
+	CHECK_EQ(cell_digits(UINT64_MAX), 20);
+	for (size_t n = 1; n < 20; n++) {
+		power *= 10;
+		CHECK_EQ(cell_digits(power - 1), n);
+		CHECK_EQ(cell_digits(power), n + 1);
+	}
+}
+
 TEST_MAIN()

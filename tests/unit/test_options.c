@@ -104,11 +104,10 @@ TEST(sampling)
 	check_bad("--sample 99999999999999999999",
 		  "--sample: 99999999999999999999: out of range");
 	check_bad("--sample", "--sample: needs an argument");
-	CHECK_EQ(parse(VERB_RECORD, "--sample 10ms --files --delayacct dir"), 0);
+	CHECK_EQ(parse(VERB_RECORD, "--sample 10ms --files --delayacct --no-taskstats dir"), 0);
 	CHECK_EQ(options.sample_ns, 10000000);
-	CHECK(options.files && options.delay_accounting);
+	CHECK(options.files && options.delay_accounting && options.no_taskstats);
 	CHECK_EQ(parse(VERB_RECORD, "--snapshot dir"), -EINVAL);
-	CHECK_EQ(parse(VERB_RECORD, "--no-taskstats dir"), -EINVAL);
 }
 
 TEST(forkstat_letters)

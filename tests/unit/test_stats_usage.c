@@ -136,6 +136,31 @@ TEST(what_is_not_known_is_not_read)
 	CHECK_EQ(usage_quality(&u), USAGE_ESTIMATED);
 	u = alive(1).usage;
 	CHECK_EQ(usage_quality(&u), USAGE_ESTIMATED);
+	u = used(1).usage;
+	u.known = PEVENT_KNOWN_PEAK;	/* the kernel's, but no account of what was used */
+	CHECK_EQ(usage_quality(&u), USAGE_ESTIMATED);
+	sum = (struct usage_sum){ 0 };
+	usage_sum_add(&sum, &u);
+	CHECK(!usage_sum_is_estimate(&sum, PEVENT_KNOWN_PEAK));
+	CHECK(usage_sum_is_estimate(&sum, PEVENT_KNOWN_CPU));
+}
+
+/* Kernel threads, and whoever slept through the run. */
+TEST(nothing_used_is_exact)
+{
+	struct usage_sum sum = { 0 };
+	struct pevent_event e = alive(0);
+
+	usage_sum_add(&sum, &e.usage);
+	CHECK(!usage_sum_is_estimate(&sum, PEVENT_KNOWN_CPU));
+	CHECK(usage_sum_is_estimate(&sum, PEVENT_KNOWN_IO));
+	e = used(10 * MS);
+	usage_sum_add(&sum, &e.usage);
+	CHECK(!usage_sum_is_estimate(&sum, PEVENT_KNOWN_CPU));
+	e = alive(0);
+	e.usage.cpu_error_ns = 1;
+	usage_sum_add(&sum, &e.usage);
+	CHECK(usage_sum_is_estimate(&sum, PEVENT_KNOWN_CPU));
 }
 
 TEST(table_of_programs)
@@ -473,7 +498,7 @@ TEST(machine)
 	e = alive(80 * MS);
 	stats_add(s, &e);			/* not known how long it will */
 	write_text(s, &account, &b);
-	CHECK(contains(&b, "Machine:     CPUs busy for 400.00ms (25.0 %), "
+	CHECK(contains(&b, "Machine:     CPUs busy for 400.00ms~ (25.0 %), "
 			   "2.0G of 8.0G memory in use, load 1.52 0.07 100.00\n"
 			   "CPU named:   380.00ms~, 95.0 % of the busy time\n"
 			   "Short-lived: 30.00ms, 7.5 % of the busy time, "
@@ -490,12 +515,42 @@ TEST(machine)
 			   "\"short_lived\":{\"processes\":1,\"cpu_ns\":30000000,"
 			   "\"busy_percent\":7.5}"));
 	CHECK(contains(&b, "\"oom_killed\":1"));
+	account.machine.cpu_busy_ns = 0;	/* the clock did not tick, or never met anybody */
+	write_text(s, &account, &b);
+	CHECK(contains(&b, "Machine:     CPUs busy for less than a clock tick, 2.0G of 8.0G "));
+	CHECK(contains(&b, "CPU named:   380.00ms~\n"));
 	account.machine.known = false;
 	write_text(s, &account, &b);
 	CHECK(!contains(&b, "Machine:"));
 	CHECK(contains(&b, "CPU named:   380.00ms~\n"));
 	write_json(s, &account, &b);
 	CHECK(!contains(&b, "\"machine\"") && !contains(&b, "busy_percent"));
+	strbuf_finish(&b);
+	stats_free(s);
+}
+
+/* A replay without records: of some processes the peak, of none what it used. */
+TEST(only_peaks_are_known)
+{
+	struct stats *s = new_stats(10);
+	struct pevent_event e = used(MS);
+	struct strbuf b = { 0 };
+
+	e.usage.known = PEVENT_KNOWN_PEAK;
+	stats_add(s, &e);
+	write_text(s, &no_account, &b);
+	CHECK(!contains(&b, "Mean CPU"));
+	CHECK(contains(&b, "Process: most memory\n    3.0M     3523    ended "));
+	e = alive(0);
+	e.usage.known = PEVENT_KNOWN_CPU;	/* as seen once, in the recording's one scan */
+	e.usage.cpu_error_ns = MS;
+	stats_add(s, &e);
+	write_text(s, &no_account, &b);
+	CHECK(!contains(&b, "Mean CPU"));
+	e.usage.known = PEVENT_KNOWN_IO;
+	stats_add(s, &e);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, "Mean CPU"));
 	strbuf_finish(&b);
 	stats_free(s);
 }

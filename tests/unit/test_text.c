@@ -128,6 +128,13 @@ TEST(estimates)
 	CHECK_LINES(&o, &e, " 5.12ms~    81us~  9.8M~ 19.0K~    415~      0us  30.0K\n");
 	e.usage.minor_faults = 9999999;
 	CHECK_LINES(&o, &e, " 5.12ms~    81us~  9.8M~ 19.0K~  9.99M~      0us  30.0K\n");
+	e.usage.cpu_ns = 0;	/* nothing, and off by nothing: exact, wherever it is from */
+	CHECK_LINES(&o, &e, "     0us    81us~  9.8M~ 19.0K~  9.99M~      0us  30.0K\n");
+	e.usage.cpu_error_ns = 1;
+	CHECK_LINES(&o, &e, "    0us~    81us~  9.8M~ 19.0K~  9.99M~      0us  30.0K\n");
+	e.usage.cpu_error_ns = 0;
+	e.usage.incomplete = true;
+	CHECK_LINES(&o, &e, "    0us~    81us~  9.8M~ 19.0K~  9.99M~      0us  30.0K\n");
 }
 
 /* Every number of a usage, in whatever it is counted. */
