@@ -129,6 +129,7 @@ void account_set_base(struct account *a, const struct proc_facts *f)
 		*a->base = (struct account_base){
 			.tasks = f->has_tasks ? f->tasks : whole, .whole = !f->has_tasks,
 			.cpu_ticks = f->stat.user_ticks + f->stat.system_ticks,
+			.state = f->stat.state,
 		};
 }
 
@@ -145,25 +146,35 @@ static uint64_t cpu_of_tasks(const struct proc_tasks *t, const struct account_un
 				  (t->user_ticks + t->system_ticks) * units->ns_per_tick;
 }
 
-static uint64_t error_of_tasks(const struct proc_tasks *t, const struct account_units *units)
+/* Counters lag behind in threads that run; what sleeps is counted. state: of the leader. */
+static uint64_t error_of_tasks(const struct proc_tasks *t, char state,
+			       const struct account_units *units)
 {
-	return t->threads * (t->has_schedstat ? units->tick_ns : units->ns_per_tick);
+	uint64_t running = units->cpus ? MIN(t->threads, units->cpus) : t->threads;
+
+	if (!t->has_schedstat)
+		return t->threads * units->ns_per_tick;
+	return t->threads == 1 && state != 'R' ? 0 : running * units->tick_ns;
 }
 
-static void add_living(const struct proc_tasks *t, const struct account_units *units,
+static void add_living(const struct proc_facts *f, const struct account_units *units,
 		       struct pevent_usage *u)
 {
+	const struct proc_tasks *t = &f->tasks;
+
 	u->cpu_ns += cpu_of_tasks(t, units);
-	u->cpu_error_ns += error_of_tasks(t, units);
+	u->cpu_error_ns += error_of_tasks(t, f->stat.state, units);
 	for (size_t i = 0; i < ARRAY_SIZE(sums); i++)
 		*sum_of(u, i) += get(t, sums[i].tasks) * (sums[i].ticks ? units->ns_per_tick : 1);
 }
 
-static void take_base(const struct proc_tasks *t, const struct account_units *units,
+static void take_base(const struct account_base *base, const struct account_units *units,
 		      struct pevent_usage *u)
 {
+	const struct proc_tasks *t = &base->tasks;
+
 	u->cpu_ns = less(u->cpu_ns, cpu_of_tasks(t, units));
-	u->cpu_error_ns += error_of_tasks(t, units);
+	u->cpu_error_ns += error_of_tasks(t, base->state, units);
 	for (size_t i = 0; i < ARRAY_SIZE(sums); i++) {
 		uint64_t before = get(t, sums[i].tasks) *
 				  (sums[i].ticks ? units->ns_per_tick : 1);
@@ -213,9 +224,9 @@ static void measure_total(const struct account *a, const struct proc_facts *f,
 	u.origin = PEVENT_FROM_PROC;
 	if (f->has_tasks) {
 		u.known = what_is_known(a, &f->tasks);
-		add_living(&f->tasks, units, &u);
+		add_living(f, units, &u);
 		if (a->base)
-			take_base(&a->base->tasks, units, &u);
+			take_base(a->base, units, &u);
 		if (has_rested(a, &f->tasks))
 			u.cpu_error_ns = 0;
 	}
@@ -335,7 +346,7 @@ static void get_counted(const struct account *a, const struct account_units *uni
 	u->origin = PEVENT_FROM_TASKSTATS;
 	u->known = what_is_known(a, NULL);
 	if (a->base)
-		take_base(&a->base->tasks, units, u);
+		take_base(a->base, units, u);
 	if (a->missing && a->sample)
 		fill_up(&a->sample->total, u);
 	/* The whole process's ticks had dead threads in them, who left no records in this run. */

@@ -14,7 +14,8 @@
 
 struct account_units {
 	uint64_t ns_per_tick;	/* of CPU times in /proc/PID/stat */
-	uint64_t tick_ns;	/* of the kernel's clock: the scheduler's counters lag by so much */
+	uint64_t tick_ns;	/* of the kernel's clock: its counters lag by so much */
+	uint32_t cpus;		/* so many threads can run at a time; 0: not known */
 };
 
 /* Looks at a living process; allocated with the first. */
@@ -28,6 +29,7 @@ struct account_sample {
 struct account_base {
 	struct proc_tasks tasks;
 	uint64_t cpu_ticks;
+	char state;
 	bool whole;	/* there were too many threads: tasks are the process's ticks */
 };
 

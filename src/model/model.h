@@ -35,6 +35,7 @@ struct model {
 	struct list ending;		/* whose last EXIT is due, longest first */
 	uint64_t samples;
 	uint64_t tick_ns;		/* of the kernel's clock */
+	uint32_t cpus;			/* possible ones; 0: not known */
 	uint64_t run_begin_ns;		/* of the first scan; 0: there was none */
 	uint64_t ns_per_tick;		/* of start_ticks, and of CPU times in /proc */
 	int64_t boottime_offset_ns, realtime_offset_ns;	/* kept current by the owner */

@@ -181,6 +181,7 @@ static struct proc_facts look(uint64_t read_ns, uint64_t run_ns, uint64_t write_
 {
 	struct proc_facts f = PROC_FACTS(5, "cat", "cat");
 
+	f.stat.state = 'R';
 	f.read_ns = read_ns;
 	f.has_status = f.status.has_memory = true;
 	f.status.rss = 3 << 20;
@@ -275,6 +276,24 @@ TEST(samples_feed_peaks_and_rates)
 	CHECK_EQ(u.peak_rss, 5 << 20);
 	CHECK_EQ(u.cpu_ns, 1300 * MSEC);
 	CHECK_EQ(u.origin, PEVENT_FROM_PROC);
+	account_finish(&a);
+}
+
+TEST(what_sleeps_is_counted)
+{
+	struct account_units two = units;
+	struct proc_facts f = look(1000 * MSEC, 300 * MSEC, 0);
+	struct account a = { 0 };
+
+	two.cpus = 2;
+	account_add_sample(&a, &f, &two);
+	CHECK_EQ(get(&a, true).cpu_error_ns, TICK_NS);
+	f.stat.state = 'S';
+	account_add_sample(&a, &f, &two);
+	CHECK_EQ(get(&a, true).cpu_error_ns, 0);
+	f.tasks.threads = 12;
+	account_add_sample(&a, &f, &two);
+	CHECK_EQ(get(&a, true).cpu_error_ns, 2 * TICK_NS);
 	account_finish(&a);
 }
 
