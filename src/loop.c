@@ -126,14 +126,32 @@ void loop_ingest(void *data, const struct cn_event *ev)
 static void ingest_usage(void *data, const struct taskstats_record *record)
 {
 	struct pevent *p = data;
-	uint64_t now = clock_now(&p->clock);
 
-	if (record->tid == p->probe.record_of) {
+	p->usage_seen = true;
+	if (record->tid == p->probe.record_of)
 		p->probe.record_of = 0;
+	else	/* A virtual clock stands at the beginning of the drain. */
+		model_add_record(&p->model, record, clock_now(&p->clock) + DRAIN_NS);
+}
+
+/*
+ * The record of a probe comes with the drain of its EXIT or not at all: what came later would be
+ * that of a stranger with its number. Where none has come yet, none will.
+ */
+static void end_probe(struct pevent *p)
+{
+	const struct source_probe *child = &p->probe.child;
+
+	if (!p->probe.record_of ||
+	    (child->pid && p->newest_ns <= child->end_ns + PROBE_TAIL_NS))
 		return;
-	}
-	/* A virtual clock stands at the beginning of the drain. */
-	model_add_record(&p->model, record, p->clock.is_virtual ? now + DRAIN_NS : now);
+	p->probe.record_of = 0;
+	if (p->usage_seen)
+		return;
+	log_warning(&p->log, "exit accounting: a process of our own left no record: what "
+		    "processes use is known from samples only");
+	p->source->ops->close_usage(p->source);
+	p->model.records_since_ns = 0;
 }
 
 /*
@@ -147,6 +165,7 @@ static int drain(struct pevent *p)
 	if (n < 0)
 		return n;
 	error = p->source->ops->drain_usage(p->source, ingest_usage, p);
+	end_probe(p);
 	return error < 0 ? error : n;
 }
 
@@ -300,14 +319,14 @@ static bool has_room(const struct pevent *p)
 int loop_dispatch(struct pevent *p)
 {
 	uint64_t expirations, before = clock_now(&p->clock);
-	bool drained = false;
+	bool drained = false, room = has_room(p);
 	int n = 0;
 
 	p->dispatches++;
 	(void)!read(p->timer_fd, &expirations, sizeof(expirations));
 	if (p->clock.is_virtual && !p->probe.pending)
 		(void)send_probe(p);
-	if (has_room(p)) {
+	if (room) {
 		n = drain(p);
 		drained = n < DRAIN_MAX;
 	}
@@ -317,7 +336,8 @@ int loop_dispatch(struct pevent *p)
 	if (n > 0)
 		p->last_event_ns = before;
 	read_drops(p);
-	if (n == -ENODATA || n == -EBADMSG)
+	/* What fills it in a damaged recording may be of a time that never comes. */
+	if (n == -ENODATA || n == -EBADMSG || (!room && p->clock.is_virtual))
 		p->horizon_ns = UINT64_MAX;
 	else
 		p->horizon_ns = safe_horizon(p, before, drained);
@@ -367,21 +387,31 @@ static bool apply_exec(struct pevent *p, const struct cn_event *ev)
 	return true;
 }
 
-/* The OOM killer's SIGKILL looks like any other; the kernel's log tells them apart. */
+/*
+ * The OOM killer's SIGKILL looks like any other; the kernel's log tells them apart. It names a
+ * thread that has memory still: another one where the leader has left.
+ */
 static void look_for_oom(struct pevent *p, const struct cn_event *ev)
 {
-	if (ev->what == (uint32_t)CN_EXIT && ev->tid == ev->tgid &&
-	    (ev->u.exit.status & SIGNAL_MASK) == SIGKILL &&
-	    p->source->ops->oom_killed(p->source, ev->tgid, ev->time_ns))
+	const struct source_ops *ops = p->source->ops;
+
+	if (ev->what != (uint32_t)CN_EXIT || (ev->u.exit.status & SIGNAL_MASK) != SIGKILL)
+		return;
+	if (ops->oom_killed(p->source, ev->tgid, ev->time_ns) ||
+	    (ev->tid != ev->tgid && ops->oom_killed(p->source, ev->tid, ev->time_ns)))
 		model_mark_oom(&p->model, ev->tgid);
 }
 
 static bool advance(struct pevent *p)
 {
 	const struct cn_event *ev = reorder_peek(&p->reorder, p->horizon_ns);
+	uint64_t until = ev ? ev->time_ns : p->horizon_ns;
+	bool scan_due = p->scan.taken &&
+			(ev ? until > p->scan.end_ns : until >= p->scan.end_ns);
 
-	if (p->scan.taken && (ev ? ev->time_ns > p->scan.end_ns
-				 : p->horizon_ns >= p->scan.end_ns)) {
+	if (sampler_replay(p, scan_due ? p->scan.end_ns : until))
+		return true;
+	if (scan_due) {
 		apply_scan(p, false);
 		return true;
 	}
@@ -408,8 +438,7 @@ static int drain_rest(struct pevent *p)
 {
 	int n = 0, sum = 0;
 
-	while (has_room(p) &&
-	       (n = drain(p)) > 0)
+	while (has_room(p) && (n = drain(p)) > 0)
 		sum += n;
 	return sum;
 }
@@ -437,7 +466,7 @@ static bool tell_survivors(struct pevent *p)
 	if (!p->stopping || p->survivors_told)
 		return false;
 	p->survivors_told = true;
-	p->has_machine_end = p->source->ops->machine(p->source, &p->machine_end, &now) == 0;
+	p->has_machine_end = p->source->ops->machine(p->source, true, &p->machine_end, &now) == 0;
 	if (!(p->config.snapshot & PEVENT_SNAPSHOT_END))
 		return false;
 	sampler_finish(p);
@@ -471,6 +500,7 @@ int loop_begin(struct pevent *p)
 
 	p->model.ns_per_tick = NSEC_PER_SEC / p->host.ticks_per_second;
 	p->model.tick_ns = p->host.tick_ns ? p->host.tick_ns : p->model.ns_per_tick;
+	p->model.cpus = p->host.cpus;
 	p->model.records_since_ns = p->source->usage ? now : 0;
 	p->model.delays_since_ns = p->source->delays_since_ns;
 	sync_clock(p);
@@ -482,7 +512,8 @@ int loop_begin(struct pevent *p)
 	apply_scan(p, true);
 	if (p->config.snapshot & PEVENT_SNAPSHOT_START)
 		model_snapshot(&p->model, false, now);
-	p->has_machine_begin = p->source->ops->machine(p->source, &p->machine_begin, &now) == 0;
+	p->has_machine_begin = p->source->ops->machine(p->source, false, &p->machine_begin,
+							 &now) == 0;
 	sampler_init(&p->sampler, p->config.sample_ns, now);
 	return 0;
 }
@@ -516,10 +547,5 @@ int loop_self_test(struct pevent *p)
 	if (p->probe.pending)
 		return log_error(&p->log, -EIO, "self-test: a process of our own was not seen: "
 				 "another program silences the process connector");
-	if (p->probe.record_of) {
-		log_warning(&p->log, "exit accounting: a process of our own left no record: what "
-			    "processes use is known from samples only");
-		p->model.records_since_ns = 0;
-	}
 	return 0;
 }

@@ -55,6 +55,7 @@ struct pevent {
 	int epoll_fd, timer_fd, ready_fd;
 	bool busy;			/* draining by the timer, not by poll */
 	bool silent;		/* the watchdog has said so */
+	bool usage_seen;	/* an exit record has come */
 	bool stopping, residue_told, survivors_told;
 };
 

@@ -20,6 +20,7 @@
 #define ARGS_LIMIT (128u << 10)
 #define TABLE_MAX 262144
 #define WATCHDOG_S 30
+
 static int check_config(struct pevent_config *ret, const struct pevent_config *config)
 {
 	struct pevent_config c = PEVENT_CONFIG_INIT;

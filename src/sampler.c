@@ -5,9 +5,11 @@
 #include "util/macro.h"
 
 #define INTERVAL_NS NSEC_PER_SEC
-#define SHARE 100	/* of a CPU: one part in so many */
+/* Parts of a CPU, one in so many: of itself, and at an interval that was asked for. */
+#define SHARE 100
+#define SHARE_MOST 4
 #define SLICE_NS NSEC_PER_MSEC
-#define SLICE_MIN 8	/* looks between two readings of the clock */
+#define FINISH_NS NSEC_PER_SEC
 
 void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t now_ns)
 {
@@ -18,58 +20,71 @@ void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t now_ns)
 	s->next_ns = now_ns + s->interval_ns;
 }
 
-/* False: a recording has no more, now. */
-static bool look(struct pevent *p, pid_t pid, bool last)
+static void take(struct pevent *p, const void *record, size_t len)
 {
 	struct proc_facts facts;
+
+	if (proc_read_decode(record, len, &facts) == 0)
+		model_sample(&p->model, &facts);
+}
+
+static void look_at(struct pevent *p, pid_t pid, bool last)
+{
 	const void *record;
 	size_t len;
 
-	if (p->source->ops->sample(p->source, pid, last, &record, &len) < 0)
+	if (p->source->ops->sample(p->source, pid, last, &record, &len) == 0)
+		take(p, record, len);
+}
+
+static bool replay(struct pevent *p, uint64_t before_ns, bool last)
+{
+	const void *record;
+	size_t len;
+
+	if (p->source->ops->next_sample(p->source, before_ns, last, &record, &len) < 0)
 		return false;
-	if (proc_read_decode(record, len, &facts) == 0)
-		model_sample(&p->model, &facts);
+	take(p, record, len);
 	return true;
+}
+
+bool sampler_replay(struct pevent *p, uint64_t before_ns)
+{
+	return p->clock.is_virtual && replay(p, before_ns, false);
+}
+
+/*
+ * One look may cost as much as some milliseconds (threads, open files), so that the clock is read
+ * after each. True: the round is at its end.
+ */
+static bool do_slice(struct pevent *p, uint64_t slice_ns, bool last)
+{
+	uint64_t begin = clock_thread_cpu(), spent;
+	pid_t pid;
+
+	do {
+		pid = model_sample_next(&p->model, p->sampler.round);
+		if (pid)
+			look_at(p, pid, last);
+		spent = clock_thread_cpu() - begin;
+	} while (pid && spent < slice_ns);
+	p->sampler.spent_ns += spent;
+	return !pid;
 }
 
 static void end_round(struct sampler *s)
 {
-	uint64_t pause = s->thrifty ? MAX(s->interval_ns, s->spent_ns * SHARE) : s->interval_ns;
+	uint64_t least = s->spent_ns * (s->thrifty ? SHARE : SHARE_MOST);
 
 	s->in_round = false;
-	s->next_ns = s->begin_ns + pause;
-}
-
-/* True: the round is at its end. */
-static bool do_slice(struct pevent *p)
-{
-	uint64_t begin = clock_thread_cpu(), spent = 0;
-	pid_t pid = 0;
-
-	while (spent < SLICE_NS) {
-		for (int i = 0; i < SLICE_MIN; i++) {
-			pid = model_sample_next(&p->model, p->sampler.round);
-			if (pid)
-				look(p, pid, false);
-		}
-		spent = clock_thread_cpu() - begin;
-		if (!pid)
-			break;
-	}
-	p->sampler.spent_ns += spent;
-	return !pid;
+	s->next_ns = s->begin_ns + MAX(s->interval_ns, least);
 }
 
 void sampler_step(struct pevent *p, uint64_t now_ns)
 {
 	struct sampler *s = &p->sampler;
 
-	if (p->clock.is_virtual) {
-		while (look(p, 0, false))
-			;
-		return;
-	}
-	if (!s->interval_ns || (!s->in_round && now_ns < s->next_ns))
+	if (p->clock.is_virtual || !s->interval_ns || (!s->in_round && now_ns < s->next_ns))
 		return;
 	if (!s->in_round) {
 		s->in_round = true;
@@ -77,7 +92,7 @@ void sampler_step(struct pevent *p, uint64_t now_ns)
 		s->spent_ns = 0;
 		s->round++;
 	}
-	if (do_slice(p))
+	if (do_slice(p, SLICE_NS, false))
 		end_round(s);
 }
 
@@ -90,14 +105,11 @@ uint64_t sampler_wait(const struct sampler *s, uint64_t now_ns)
 
 void sampler_finish(struct pevent *p)
 {
-	pid_t pid;
-
 	if (p->clock.is_virtual) {
-		while (look(p, 0, true))
+		while (replay(p, UINT64_MAX, true))
 			;
 		return;
 	}
 	p->sampler.round++;
-	while ((pid = model_sample_next(&p->model, p->sampler.round)))
-		look(p, pid, true);
+	(void)do_slice(p, FINISH_NS, true);
 }

@@ -13,7 +13,7 @@ struct pevent;
 
 struct sampler {
 	uint64_t interval_ns;	/* between the beginnings of two rounds; 0: off */
-	bool thrifty;		/* longer where a round costs more than 1 % of it */
+	bool thrifty;		/* at most 1 % of a CPU, else 25 %: then it is longer */
 	bool in_round;
 	uint32_t round;
 	uint64_t begin_ns, next_ns;	/* of this round, of the next */
@@ -23,9 +23,14 @@ struct sampler {
 /* sample_ns as in struct pevent_config. The first round begins an interval after now_ns. */
 void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t now_ns);
 void sampler_step(struct pevent *p, uint64_t now_ns);
+/* Of a recording: the next look that was made before then; false: there is none. */
+bool sampler_replay(struct pevent *p, uint64_t before_ns);
 /* Time until it has work; UINT64_MAX: none. */
 uint64_t sampler_wait(const struct sampler *s, uint64_t now_ns);
-/* All living processes, at once: for the end of the run. */
+/*
+ * All living processes, at once: for the end of the run. After a second of CPU time the rest of
+ * them keep the look they had.
+ */
 void sampler_finish(struct pevent *p);
 
 #endif

@@ -65,7 +65,7 @@
  *	src/source/oom.c	whom the OOM killer killed
  *	src/source/host.c	the machine
  *	src/source/record.c	stores what the kernel said; record_names.h: its keys
- *	src/source/replay.c	gives it back
+ *	src/source/replay.c	gives it back; replay_lines.c: what is in JSON
  *
  *	src/wire/cn.c		connector messages
  *	src/wire/proc.c		text of /proc/PID; proc_tasks.c: of threads; proc_fd.c: of files

@@ -96,6 +96,13 @@ static int live_drain_usage(struct source *s, void (*fn)(void *, const struct ta
 	return taskstats_drain(&l->taskstats, take_usage, l);
 }
 
+static void live_close_usage(struct source *s)
+{
+	taskstats_close(&live_of(s)->taskstats);
+	s->usage = false;
+	s->usage_silent = true;
+}
+
 static int live_drops(struct source *s, struct source_drops *ret)
 {
 	struct live *l = live_of(s);
@@ -160,7 +167,8 @@ static int live_sample(struct source *s, int32_t pid, bool last, const void **re
 	return 0;
 }
 
-static int live_machine(struct source *s, struct source_machine *ret, uint64_t *ret_ns)
+static int live_machine(struct source *s, _unused_ bool last, struct source_machine *ret,
+			uint64_t *ret_ns)
 {
 	struct live *l = live_of(s);
 	struct source_machine machine;
@@ -248,7 +256,8 @@ static void live_account(const struct source *s, struct source_account *ret)
 		describe(ret->usage, sizeof(ret->usage), l->taskstats.buffer,
 			 l->taskstats.foreign + l->taskstats.malformed);
 	else
-		snprintf(ret->usage, sizeof(ret->usage), "off: only what samples show");
+		snprintf(ret->usage, sizeof(ret->usage), "%s",
+			 s->usage_silent ? SOURCE_USAGE_SILENT : "off: only what samples show");
 	if (!l->readers) {
 		snprintf(ret->exec_reader, sizeof(ret->exec_reader), "off: /proc is read late");
 		return;
@@ -278,6 +287,7 @@ static void live_free(struct source *s)
 static const struct source_ops live_ops = {
 	.drain = live_drain,
 	.drain_usage = live_drain_usage,
+	.close_usage = live_close_usage,
 	.sample = live_sample,
 	.machine = live_machine,
 	.oom_killed = live_oom_killed,

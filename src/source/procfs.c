@@ -14,6 +14,7 @@
 
 #define PID_DIGITS 10
 #define NAME_ROOM 16
+#define THREADS_NS NSEC_PER_SEC	/* a scan goes on without the sums of threads then */
 /* Made of directories: these need a descriptor of the process's own. */
 #define FROM_DIRECTORY (PROC_FILE_MASK(PROC_TASKS) | PROC_FILE_MASK(PROC_FD) | \
 			PROC_FILE_MASK(PROC_FD_COUNT))
@@ -94,15 +95,20 @@ static int32_t read_cmdline(struct reading *r, char *out)
 	return result;
 }
 
-/* Most processes have one thread: stat has said so, and what status said of it is known. */
+/*
+ * Most processes have one thread: stat has said so, and what status said of it is known. Of too
+ * many none is looked at.
+ */
 static int32_t read_tasks(const struct reading *r, char *out)
 {
 	const int32_t *result = r->head.result;
-	struct proc_stat st;
+	struct proc_stat st = { .threads = 0 };
 
-	if (result[PROC_STAT] < 0 || proc_stat_decode(r->text[PROC_STAT],
-						      (size_t)result[PROC_STAT], &st) < 0 ||
-	    st.threads != 1)
+	if (result[PROC_STAT] >= 0)
+		(void)proc_stat_decode(r->text[PROC_STAT], (size_t)result[PROC_STAT], &st);
+	if (st.threads > PROCFS_THREADS_MAX)
+		return -E2BIG;
+	if (st.threads != 1)
 		return procfs_tasks(r->at, 0, NULL, -ENODATA, out);
 	return procfs_tasks(r->at, r->head.pid, r->text[PROC_STATUS], result[PROC_STATUS], out);
 }
@@ -211,11 +217,13 @@ int procfs_scan(const struct procfs *from, struct strbuf *ret)
 	struct procfs brief = *from, *fs = &brief;
 	int fd = openat(fs->fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	struct dirent *entry;
+	uint64_t until;
 	DIR *dir;
 
 	if (fd < 0)
 		return -errno;
 	brief.args_max = MIN(brief.args_max, (uint32_t)PROCFS_SCAN_ARGS);
+	until = clock_now(fs->clock) + THREADS_NS;
 	dir = fdopendir(fd);
 	if (!dir) {
 		int error = errno;
@@ -230,6 +238,8 @@ int procfs_scan(const struct procfs *from, struct strbuf *ret)
 
 		if (pid <= 0)
 			continue;
+		if (clock_now(fs->clock) >= until)
+			brief.mask &= ~PROC_FILE_MASK(PROC_TASKS);
 		room = strbuf_reserve(ret, sizeof(len) + procfs_record_max(fs));
 		if (!room)
 			break;

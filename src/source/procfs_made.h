@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROCFS_THREADS_MAX 4096
+#define PROCFS_THREADS_MAX 256	/* about 15 us each, during which the loop does nothing else */
 #define PROCFS_FD_TEXT_MAX 32768
 
 /*

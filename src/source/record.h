@@ -23,8 +23,10 @@
 
 struct recorder;
 
-/* Logs what fails. */
-/* of: what is recorded; usage_family: generic netlink number of taskstats, 0: no exit records. */
+/*
+ * of: what is recorded; usage_family: generic netlink number of taskstats, 0: no exit records.
+ * Logs what fails.
+ */
 int recorder_new(struct recorder **ret, const char *dir, const struct source *of,
 		 uint16_t usage_family, const struct clock *clock, const struct log *log);
 struct recorder *recorder_free(struct recorder *r);

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * json-c reads the JSON here: recordings come from users' bug reports, and a parser of hostile
- * text is not what pevent exists for.
- */
 #include "replay.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <linux/netlink.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -15,47 +10,21 @@
 #include <string.h>
 
 #include "record.h"
-#include "record_names.h"
-#include "util/list.h"
+#include "replay_lines.h"
 #include "util/macro.h"
 
 #define META_MAX 65536
-
-/* What a line of proc.jsonl is about. */
-enum kind {
-	KIND_EXEC, KIND_SCAN, KIND_SCANNED, KIND_SAMPLE, KIND_LAST, KIND_DROPS, KIND_PROBE,
-	KIND_MACHINE, KIND_OOM, KIND_COUNT
-};
-
-static const struct {
-	const char *why, *time;		/* the key that says when it was written */
-} kinds[KIND_COUNT] = {
-	[KIND_EXEC] = { "exec", "time" },	[KIND_SCAN] = { "scan", "begin" },
-	[KIND_SCANNED] = { "scanned", "time" }, [KIND_SAMPLE] = { "sample", "time" },
-	[KIND_LAST] = { "last", "time" },	[KIND_DROPS] = { "drops", "time" },
-	[KIND_PROBE] = { "probe", "begin" },	[KIND_MACHINE] = { "machine", "time" },
-	[KIND_OOM] = { "oom", "time" },
-};
-
-/* A line that was read and is not used yet. */
-struct line {
-	struct list list;
-	struct json_object *object;
-	uint64_t time_ns;
-};
+#define FIRST_TOTALS_NS NSEC_PER_SEC	/* they are written within that time of the first scan */
+#define OOM_TOLD_NS NSEC_PER_SEC	/* so is a victim, of its exit */
 
 struct replay {
 	struct source source;
 	pcap_t *pcap;
-	FILE *proc;
-	char *text;			/* getline's */
-	size_t text_size;
-	uint64_t line_number;
-	struct list lines[KIND_COUNT];	/* each kind in the order of the file */
-	uint64_t read_until_ns;		/* time of the last line read */
+	struct replay_lines lines;
 	struct cn_event held;		/* first message of the next drain, */
 	struct taskstats_record held_usage;	/* if it is an exit record */
-	uint64_t held_ns;
+	uint64_t held_ns, drain_ns;	/* time of that drain, of the last one */
+	uint64_t scan_end_ns;		/* of the last scan */
 	bool have_held, held_is_usage, ended;
 	uint16_t usage_family;
 	bool truncated;			/* netlink.pcap stops in the middle */
@@ -63,6 +32,7 @@ struct replay {
 	struct strbuf record;		/* given out last, */
 	uint64_t record_ns;		/* for the EXEC of that time, */
 	int32_t record_pid;		/* and that process; 0: none */
+	struct strbuf sample;		/* given out last */
 	uint64_t malformed, exec_read, usage_received;
 	struct clock *clock;
 	const struct log *log;
@@ -73,132 +43,25 @@ static struct replay *replay_of(struct source *s)
 	return CONTAINER_OF(s, struct replay, source);
 }
 
-static int64_t get_int(struct json_object *o, const char *key)
+/* Up to where lines belong to what has been drained. */
+static uint64_t now_of(const struct replay *r)
 {
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) ? json_object_get_int64(v) : 0;
+	return r->have_held ? r->held_ns : UINT64_MAX;
 }
 
-static int kind_of(struct json_object *o)
+static struct json_object *find_line(struct replay *r, enum replay_kind kind)
 {
-	struct json_object *why;
-
-	if (!json_object_is_type(o, json_type_object) ||
-	    !json_object_object_get_ex(o, "why", &why) ||
-	    !json_object_is_type(why, json_type_string))
-		return -1;
-	for (int i = 0; i < KIND_COUNT; i++)
-		if (!strcmp(json_object_get_string(why), kinds[i].why))
-			return i;
-	return -1;
+	return replay_lines_find(&r->lines, kind);
 }
 
-/* Reads one line to its queue; false at the end. Others than ours are passed over. */
-static bool read_line(struct replay *r)
+static struct json_object *find_line_now(struct replay *r, enum replay_kind kind)
 {
-	while (getline(&r->text, &r->text_size, r->proc) > 0) {
-		struct json_object *o = json_tokener_parse(r->text);
-		int kind = kind_of(o);
-		struct line *line = kind < 0 ? NULL : malloc(sizeof(*line));
-
-		r->line_number++;
-		if (line) {
-			line->object = o;
-			line->time_ns = (uint64_t)get_int(o, kinds[kind].time);
-			r->read_until_ns = line->time_ns;
-			list_append(&r->lines[kind], &line->list);
-			return true;
-		}
-		json_object_put(o);
-		log_warning(r->log, "%s: line %llu: not of a recording", RECORD_PROC,
-			    (unsigned long long)r->line_number);
-	}
-	return false;
+	return replay_lines_find_until(&r->lines, kind, now_of(r));
 }
 
-static struct line *first_line(struct replay *r, enum kind kind)
+static void drop_line(struct replay *r, enum replay_kind kind)
 {
-	if (list_empty(&r->lines[kind]))
-		return NULL;
-	return CONTAINER_OF(r->lines[kind].next, struct line, list);
-}
-
-/* The next line of a kind, however far ahead; NULL: there is none. */
-static struct json_object *find_line(struct replay *r, enum kind kind)
-{
-	while (list_empty(&r->lines[kind]))
-		if (!read_line(r))
-			return NULL;
-	return first_line(r, kind)->object;
-}
-
-/*
- * The next line of a kind that was written before the next drain. Lines are written in order of
- * time, but for the times of /proc reads, which are a little before.
- */
-static struct json_object *find_line_now(struct replay *r, enum kind kind)
-{
-	uint64_t until = r->have_held ? r->held_ns : UINT64_MAX;
-	struct line *line;
-
-	while (r->read_until_ns <= until && read_line(r))
-		;
-	line = first_line(r, kind);
-	return line && line->time_ns <= until ? line->object : NULL;
-}
-
-static void drop_line(struct replay *r, enum kind kind)
-{
-	struct line *line = first_line(r, kind);
-
-	list_remove(&line->list);
-	json_object_put(line->object);
-	free(line);
-}
-
-/* Code points U+0000 to U+00FF back to bytes; others cannot be in a recording of ours: '?'. */
-static int32_t put_bytes(struct strbuf *b, struct json_object *v)
-{
-	const unsigned char *s = (const unsigned char *)json_object_get_string(v);
-	size_t len = (size_t)json_object_get_string_len(v), start = b->len;
-
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] < 0x80) {
-			strbuf_putc(b, (char)s[i]);
-		} else if ((s[i] == 0xc2 || s[i] == 0xc3) && i + 1 < len) {
-			strbuf_putc(b, (char)((s[i] & 3) << 6 | (s[i + 1] & 0x3f)));
-			i++;
-		} else if ((s[i] & 0xc0) != 0x80) {
-			strbuf_putc(b, '?');
-		}
-	}
-	return (int32_t)(b->len - start);
-}
-
-/* A line about a process as the record it was made from; appended. */
-static void put_record(struct strbuf *b, struct json_object *o)
-{
-	struct proc_read head = {
-		.event_ns = (uint64_t)get_int(o, "event"), .read_ns = (uint64_t)get_int(o, "time"),
-		.pid = (int32_t)get_int(o, "pid"), .cmdline_cut = get_int(o, "cut") != 0,
-	};
-	size_t start = b->len;
-
-	strbuf_append(b, &head, sizeof(head));
-	for (unsigned int i = 0; i < PROC_FILE_COUNT; i++) {
-		struct json_object *v;
-
-		head.result[i] = -ENODATA;
-		if (!json_object_object_get_ex(o, record_file_names[i], &v))
-			continue;
-		if (json_object_is_type(v, json_type_string))
-			head.result[i] = put_bytes(b, v);
-		else
-			head.result[i] = MIN((int32_t)json_object_get_int64(v), -1);
-	}
-	if (!b->failed)
-		memcpy(b->data + start, &head, sizeof(head));
+	replay_lines_drop(&r->lines, kind);
 }
 
 /* The message of a packet; the pseudo header's last two bytes are the protocol. */
@@ -244,15 +107,15 @@ static int replay_drain(struct source *s, unsigned int max,
 			void (*fn)(void *, const struct cn_event *), void *data)
 {
 	struct replay *r = replay_of(s);
-	uint64_t now = r->held_ns;
 	unsigned int count = 0;
 
 	if (!r->have_held || r->ended) {
 		r->ended = true;
 		return r->truncated ? -EBADMSG : -ENODATA;
 	}
-	r->clock->now_ns = MAX(r->clock->now_ns, now);
-	while (r->have_held && !r->held_is_usage && r->held_ns == now && count < max) {
+	r->drain_ns = r->held_ns;
+	r->clock->now_ns = MAX(r->clock->now_ns, r->drain_ns);
+	while (r->have_held && !r->held_is_usage && r->held_ns == r->drain_ns && count < max) {
 		fn(data, &r->held);
 		hold_next(r);
 		count++;
@@ -266,7 +129,7 @@ static int replay_drain_usage(struct source *s, void (*fn)(void *, const struct 
 	struct replay *r = replay_of(s);
 	int count = 0;
 
-	while (r->have_held && r->held_is_usage && r->held_ns == r->clock->now_ns && !r->ended) {
+	while (r->have_held && r->held_is_usage && r->held_ns == r->drain_ns && !r->ended) {
 		fn(data, &r->held_usage);
 		hold_next(r);
 		count++;
@@ -280,12 +143,12 @@ static int replay_drops(struct source *s, struct source_drops *ret)
 	struct replay *r = replay_of(s);
 	struct json_object *o;
 
-	while ((o = find_line_now(r, KIND_DROPS))) {
-		r->drops.total = (uint32_t)get_int(o, "total");
-		r->drops.queued = (uint32_t)get_int(o, "queued");
-		r->drops.usage_total = (uint32_t)get_int(o, "usage_total");
-		r->drops.usage_queued = (uint32_t)get_int(o, "usage_queued");
-		drop_line(r, KIND_DROPS);
+	while ((o = find_line_now(r, REPLAY_DROPS))) {
+		r->drops.total = (uint32_t)replay_int(o, "total");
+		r->drops.queued = (uint32_t)replay_int(o, "queued");
+		r->drops.usage_total = (uint32_t)replay_int(o, "usage_total");
+		r->drops.usage_queued = (uint32_t)replay_int(o, "usage_queued");
+		drop_line(r, REPLAY_DROPS);
 	}
 	*ret = r->drops;
 	return 0;
@@ -295,28 +158,27 @@ static int replay_scan(struct source *s, bool first, struct strbuf *ret, uint64_
 		       uint64_t *ret_end)
 {
 	struct replay *r = replay_of(s);
-	struct json_object *o = first ? find_line(r, KIND_SCAN) : find_line_now(r, KIND_SCAN);
+	struct json_object *o = first ? find_line(r, REPLAY_SCAN) : find_line_now(r, REPLAY_SCAN);
 	uint64_t begin, end;
 
 	if (!o)
 		return -ENOENT;
-	begin = (uint64_t)get_int(o, "begin");
-	end = (uint64_t)get_int(o, "end");
-	drop_line(r, KIND_SCAN);
-	/* Its processes follow it without a gap, each read before the scan's end. */
-	while ((o = find_line(r, KIND_SCANNED)) &&
-	       first_line(r, KIND_SCANNED)->time_ns <= end) {
+	begin = (uint64_t)replay_int(o, "begin");
+	end = (uint64_t)replay_int(o, "end");
+	drop_line(r, REPLAY_SCAN);
+	while ((o = replay_lines_find_scanned(&r->lines, end))) {
 		size_t at = ret->len;
 		uint32_t len = 0;
 
 		strbuf_append(ret, &len, sizeof(len));
-		put_record(ret, o);
-		drop_line(r, KIND_SCANNED);
+		replay_put_record(ret, o);
+		drop_line(r, REPLAY_SCANNED);
 		if (ret->failed)
 			return -ENOMEM;
 		len = (uint32_t)(ret->len - at - sizeof(len));
 		memcpy(ret->data + at, &len, sizeof(len));
 	}
+	r->scan_end_ns = end;
 	*ret_begin = begin;
 	*ret_end = end;
 	return 0;
@@ -331,13 +193,13 @@ static enum source_answer replay_exec_get(struct source *s, uint32_t cpu, int32_
 	(void)cpu;
 	if (r->record_pid == pid && r->record_ns == event_ns)
 		goto found;
-	while ((o = find_line(r, KIND_EXEC)) && (uint64_t)get_int(o, "event") < event_ns)
-		drop_line(r, KIND_EXEC);
-	if (!o || (uint64_t)get_int(o, "event") != event_ns || get_int(o, "pid") != pid)
+	while ((o = find_line(r, REPLAY_EXEC)) && (uint64_t)replay_int(o, "event") < event_ns)
+		drop_line(r, REPLAY_EXEC);
+	if (!o || (uint64_t)replay_int(o, "event") != event_ns || replay_int(o, "pid") != pid)
 		return SOURCE_MISSED;
 	strbuf_reset(&r->record);
-	put_record(&r->record, o);
-	drop_line(r, KIND_EXEC);
+	replay_put_record(&r->record, o);
+	drop_line(r, REPLAY_EXEC);
 	r->record_pid = 0;
 	if (r->record.failed)
 		return SOURCE_MISSED;
@@ -350,62 +212,73 @@ found:
 	return SOURCE_RECORD;
 }
 
-static int replay_sample(struct source *s, _unused_ int32_t pid, bool last, const void **ret,
-			 size_t *ret_len)
+static int replay_next_sample(struct source *s, uint64_t before_ns, bool last, const void **ret,
+			      size_t *ret_len)
 {
-	const enum kind kind = last ? KIND_LAST : KIND_SAMPLE;
+	const enum replay_kind kind = last ? REPLAY_LAST : REPLAY_SAMPLE;
 	struct replay *r = replay_of(s);
-	struct json_object *o = find_line_now(r, kind);
+	struct json_object *o;
 
+	if (!before_ns)
+		return -ENOENT;
+	o = replay_lines_find_until(&r->lines, kind, MIN(now_of(r), before_ns - 1));
 	if (!o)
 		return -ENOENT;
-	strbuf_reset(&r->record);
-	put_record(&r->record, o);
-	r->record_pid = 0;
+	strbuf_reset(&r->sample);
+	replay_put_record(&r->sample, o);
 	drop_line(r, kind);
-	if (r->record.failed)
+	if (r->sample.failed)
 		return -ENOMEM;
-	*ret = r->record.data;
-	*ret_len = r->record.len;
+	*ret = r->sample.data;
+	*ret_len = r->sample.len;
 	return 0;
 }
 
-static int replay_machine(struct source *s, struct source_machine *ret, uint64_t *ret_ns)
+/* The first ones follow the first scan; an old recording has none. */
+static int replay_machine(struct source *s, bool last, struct source_machine *ret,
+			  uint64_t *ret_ns)
 {
 	struct replay *r = replay_of(s);
-	struct json_object *o = find_line_now(r, KIND_MACHINE), *load;
+	uint64_t until = last ? now_of(r) : r->scan_end_ns + FIRST_TOTALS_NS;
+	struct json_object *o = replay_lines_find_until(&r->lines, REPLAY_MACHINE, until), *load;
 
 	if (!o)
 		return -ENOENT;
 	*ret = (struct source_machine){
-		.cpu_busy_ns = (uint64_t)get_int(o, "busy"),
-		.cpu_idle_ns = (uint64_t)get_int(o, "idle"),
-		.memory_total = (uint64_t)get_int(o, "memory"),
-		.memory_available = (uint64_t)get_int(o, "available"),
+		.cpu_busy_ns = (uint64_t)replay_int(o, "busy"),
+		.cpu_idle_ns = (uint64_t)replay_int(o, "idle"),
+		.memory_total = (uint64_t)replay_int(o, "memory"),
+		.memory_available = (uint64_t)replay_int(o, "available"),
 	};
 	if (json_object_object_get_ex(o, "load", &load) &&
 	    json_object_is_type(load, json_type_array))
 		for (size_t i = 0; i < ARRAY_SIZE(ret->load); i++)
 			ret->load[i] = (uint32_t)json_object_get_int64(
 				json_object_array_get_idx(load, i));
-	*ret_ns = (uint64_t)get_int(o, "time");
-	r->clock->now_ns = MAX(r->clock->now_ns, *ret_ns);
-	drop_line(r, KIND_MACHINE);
+	*ret_ns = (uint64_t)replay_int(o, "time");
+	if (last)
+		r->clock->now_ns = MAX(r->clock->now_ns, *ret_ns);
+	drop_line(r, REPLAY_MACHINE);
 	return 0;
 }
 
-/* Those before it are of processes that this replay's limits keep out. */
+/*
+ * The line was written when the EXIT left the order of time, which may have been a drain later than
+ * it is here. Those before it are of processes that this replay's limits keep out.
+ */
 static bool replay_oom_killed(struct source *s, int32_t pid, uint64_t exit_ns)
 {
 	struct replay *r = replay_of(s);
+	uint64_t until = MAX(now_of(r), exit_ns + OOM_TOLD_NS), exit_of;
 	struct json_object *o;
 	bool killed;
 
-	while ((o = find_line_now(r, KIND_OOM))) {
-		if ((uint64_t)get_int(o, "exit") > exit_ns)
-			return false;
-		killed = (uint64_t)get_int(o, "exit") == exit_ns && get_int(o, "pid") == pid;
-		drop_line(r, KIND_OOM);
+	while ((o = replay_lines_find_until(&r->lines, REPLAY_OOM, until))) {
+		exit_of = (uint64_t)replay_int(o, "exit");
+		killed = exit_of == exit_ns && replay_int(o, "pid") == pid;
+		if (!killed && exit_of >= exit_ns)
+			break;
+		drop_line(r, REPLAY_OOM);
 		if (killed)
 			return true;
 	}
@@ -415,14 +288,14 @@ static bool replay_oom_killed(struct source *s, int32_t pid, uint64_t exit_ns)
 static int replay_probe(struct source *s, struct source_probe *ret)
 {
 	struct replay *r = replay_of(s);
-	struct json_object *o = find_line_now(r, KIND_PROBE);
+	struct json_object *o = find_line_now(r, REPLAY_PROBE);
 
 	if (!o)
 		return -ENOENT;
-	*ret = (struct source_probe){ .pid = (int32_t)get_int(o, "pid"),
-				      .begin_ns = (uint64_t)get_int(o, "begin"),
-				      .end_ns = (uint64_t)get_int(o, "end") };
-	drop_line(r, KIND_PROBE);
+	*ret = (struct source_probe){ .pid = (int32_t)replay_int(o, "pid"),
+				      .begin_ns = (uint64_t)replay_int(o, "begin"),
+				      .end_ns = (uint64_t)replay_int(o, "end") };
+	drop_line(r, REPLAY_PROBE);
 	return 0;
 }
 
@@ -432,6 +305,12 @@ static int replay_reopen(struct source *s, void (*fn)(void *, const struct cn_ev
 	(void)fn;
 	(void)data;
 	return 0;
+}
+
+static void replay_close_usage(struct source *s)
+{
+	s->usage = false;
+	s->usage_silent = true;
 }
 
 static void replay_stop(struct source *s)
@@ -445,8 +324,10 @@ static void replay_account(const struct source *s, struct source_account *ret)
 
 	*ret = (struct source_account){ .exec_read = r->exec_read, .connector = "replay",
 					.exec_reader = "replay", .exec_active = true,
-					.usage = "replay", .usage_active = s->usage,
+					.usage_active = s->usage,
 					.usage_received = r->usage_received };
+	snprintf(ret->usage, sizeof(ret->usage), "%s",
+		 s->usage_silent ? SOURCE_USAGE_SILENT : "replay");
 	if (r->malformed)
 		snprintf(ret->connector, sizeof(ret->connector),
 			 "replay, %llu messages not understood", (unsigned long long)r->malformed);
@@ -456,22 +337,19 @@ static void replay_free(struct source *s)
 {
 	struct replay *r = replay_of(s);
 
-	for (int i = 0; i < KIND_COUNT; i++)
-		while (!list_empty(&r->lines[i]))
-			drop_line(r, i);
+	replay_lines_finish(&r->lines);
 	if (r->pcap)
 		pcap_close(r->pcap);
-	if (r->proc)
-		fclose(r->proc);
-	free(r->text);
 	strbuf_finish(&r->record);
+	strbuf_finish(&r->sample);
 	free(r);
 }
 
 static const struct source_ops replay_ops = {
 	.drain = replay_drain,
 	.drain_usage = replay_drain_usage,
-	.sample = replay_sample,
+	.close_usage = replay_close_usage,
+	.next_sample = replay_next_sample,
 	.machine = replay_machine,
 	.oom_killed = replay_oom_killed,
 	.drops = replay_drops,
@@ -512,8 +390,8 @@ static int read_meta(struct replay *r, int dir, struct source_host *host)
 		(void)!fread(text, 1, META_MAX - 1, f);
 	fclose(f);
 	o = text ? json_tokener_parse(text) : NULL;
-	ticks = json_object_is_type(o, json_type_object) ? get_int(o, "ticks_per_second") : 0;
-	if (ticks < 1 || ticks > 1000000 || get_int(o, "format") != 1) {
+	ticks = json_object_is_type(o, json_type_object) ? replay_int(o, "ticks_per_second") : 0;
+	if (ticks < 1 || ticks > 1000000 || replay_int(o, "format") != 1) {
 		json_object_put(o);
 		return log_error(r->log, -EBADMSG, "%s: not of a recording", RECORD_META);
 	}
@@ -522,16 +400,17 @@ static int read_meta(struct replay *r, int dir, struct source_host *host)
 	copy_string(o, "machine", host->machine, sizeof(host->machine));
 	copy_string(o, "boot_id", host->boot_id, sizeof(host->boot_id));
 	host->ticks_per_second = (uint32_t)ticks;
-	host->cpus = (uint32_t)get_int(o, "cpus");
-	host->tick_ns = (uint64_t)MAX(get_int(o, "tick_ns"), 0);
-	r->usage_family = (uint16_t)get_int(o, "taskstats_family");
+	host->cpus = (uint32_t)replay_int(o, "cpus");
+	host->tick_ns = (uint64_t)MAX(replay_int(o, "tick_ns"), 0);
+	r->usage_family = (uint16_t)replay_int(o, "taskstats_family");
 	r->source.usage = r->usage_family != 0;
 	/* -1 there is UINT64_MAX here: never. */
 	if (json_object_object_get_ex(o, "delays_since", NULL))
-		r->source.delays_since_ns = (uint64_t)get_int(o, "delays_since");
-	*r->clock = (struct clock){ .is_virtual = true, .now_ns = (uint64_t)get_int(o, "started"),
-				    .realtime_offset_ns = get_int(o, "realtime_offset"),
-				    .boottime_offset_ns = get_int(o, "boottime_offset") };
+		r->source.delays_since_ns = (uint64_t)replay_int(o, "delays_since");
+	*r->clock = (struct clock){ .is_virtual = true,
+				    .now_ns = (uint64_t)replay_int(o, "started"),
+				    .realtime_offset_ns = replay_int(o, "realtime_offset"),
+				    .boottime_offset_ns = replay_int(o, "boottime_offset") };
 	json_object_put(o);
 	return 0;
 }
@@ -561,6 +440,7 @@ int replay_new(struct source **ret, const char *path, struct clock *clock, struc
 	const struct source_host host_before = *host;
 	const struct clock clock_before = *clock;
 	struct replay *r;
+	FILE *proc;
 	int error;
 
 	if (dir < 0)
@@ -571,14 +451,12 @@ int replay_new(struct source **ret, const char *path, struct clock *clock, struc
 	*r = (struct replay){ .source = { .ops = &replay_ops, .fd = -1,
 					  .delays_since_ns = UINT64_MAX }, .clock = clock,
 			      .log = log };
-	for (int i = 0; i < KIND_COUNT; i++)
-		list_init(&r->lines[i]);
 	error = read_meta(r, dir, host);
 	if (error == 0)
 		error = open_netlink(r, dir);
 	if (error == 0) {
-		r->proc = open_in(dir, RECORD_PROC);
-		if (!r->proc)
+		proc = open_in(dir, RECORD_PROC);
+		if (!proc)
 			error = log_error(log, -errno, "%s: %s", RECORD_PROC, strerror(errno));
 	}
 	if (error < 0) {
@@ -587,6 +465,7 @@ int replay_new(struct source **ret, const char *path, struct clock *clock, struc
 		*host = host_before;
 		return error;
 	}
+	replay_lines_init(&r->lines, proc, log);
 	hold_next(r);
 	*ret = &r->source;
 	return 0;

@@ -35,6 +35,8 @@ struct source_drops {
 	uint32_t usage_queued;
 };
 
+#define SOURCE_USAGE_SILENT "silent: a process of our own left no record"
+
 struct source_account {
 	uint64_t exec_read;
 	uint64_t usage_received;
@@ -55,6 +57,7 @@ struct source_ops {
 	 */
 	int (*drain_usage)(struct source *s,
 			   void (*fn)(void *, const struct taskstats_record *), void *data);
+	void (*close_usage)(struct source *s);	/* none came: usage_silent */
 	int (*drops)(struct source *s, struct source_drops *ret);
 	/*
 	 * wire/proc.h records, each led by its length (uint32_t), of all processes. -ENOENT: the
@@ -63,18 +66,23 @@ struct source_ops {
 	int (*scan)(struct source *s, bool first, struct strbuf *ret, uint64_t *ret_begin,
 		    uint64_t *ret_end);
 	/*
-	 * A look at the files of a living process, as a wire/proc.h record, until the next call. A
-	 * recording gives those that were made, whoever is asked for; -ENOENT: none now. last: of
-	 * those that were made at the end of the run, after all its facts.
+	 * A look at the files of a living process, as a wire/proc.h record, until the next call.
+	 * last: at the end of the run, after all its facts. Not of a recording.
 	 */
 	int (*sample)(struct source *s, int32_t pid, bool last, const void **ret,
 		      size_t *ret_len);
+	/* Of a recording: the next of those made before then, and the next drain; -ENOENT: none. */
+	int (*next_sample)(struct source *s, uint64_t before_ns, bool last, const void **ret,
+			   size_t *ret_len);
 	/* What was read for the EXEC of pid at event_ns on cpu. */
 	enum source_answer (*exec_get)(struct source *s, uint32_t cpu, int32_t pid,
 				       uint64_t event_ns, const void **ret, size_t *ret_len);
-	/* The machine's totals, and when they were read; -ENOENT: not known. */
-	int (*machine)(struct source *s, struct source_machine *ret, uint64_t *ret_ns);
-	/* Was the process that SIGKILL ended at that time a victim of the OOM killer? */
+	/* The machine's totals, and when they were read; -ENOENT: not known. last: at the end. */
+	int (*machine)(struct source *s, bool last, struct source_machine *ret, uint64_t *ret_ns);
+	/*
+	 * Was the thread or process of that number, which SIGKILL ended at that time, a victim of
+	 * the OOM killer? Said once of each.
+	 */
 	bool (*oom_killed)(struct source *s, int32_t pid, uint64_t exit_ns);
 	/* Forks one, or tells of one that was; -ENOENT: none now. */
 	int (*probe)(struct source *s, struct source_probe *ret);
@@ -90,6 +98,7 @@ struct source {
 	int fd;			/* readable when there are events; -1: always */
 	uint32_t buffer;	/* bytes of kernel memory for the queue */
 	bool usage;		/* exit records come */
+	bool usage_silent;	/* they should have, and do not */
 	uint64_t delays_since_ns;	/* tasks begun later have delays; UINT64_MAX: none */
 };
 

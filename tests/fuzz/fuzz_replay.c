@@ -86,12 +86,13 @@ static void pull(struct pevent *p, uint64_t *sequence)
 	FUZZ_CHECK(n == 0);
 }
 
-static void replay(void)
+/* Each dispatch takes a packet at least; each has a header of 16 bytes in the file. */
+static void replay(size_t size)
 {
 	struct pevent_config config = PEVENT_CONFIG_INIT;
 	struct pevent_stats stats;
 	struct pevent_host host;
-	uint64_t sequence = 0;
+	uint64_t sequence = 0, dispatches = 0;
 	struct pevent *p;
 	int error;
 
@@ -101,6 +102,7 @@ static void replay(void)
 	error = pevent_add_recording(p, dir);
 	while (error == 0) {
 		error = pevent_dispatch(p);
+		FUZZ_CHECK(++dispatches <= size / 16 + 1);
 		FUZZ_CHECK(error == 0 || error == -ENODATA || error == -EBADMSG);
 		pull(p, &sequence);
 	}
@@ -133,6 +135,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	proc_len = take_length(&at, &size, proc_len);
 	put_file(names[1], at - proc_len, proc_len);
 	put_file(names[2], at, size);
-	replay();
+	replay(size);
 	return 0;
 }

@@ -227,6 +227,11 @@ def replay():
                                         b'"delays_since": 0'))
     one("loss", scan + [program, drops] + rescan, life + loss)
     one("probe", scan + [probe], tested)
+    counted = meta.replace(b'"cpus": 2', b'"cpus": 2, "taskstats_family": 26')
+    one("out-of-time", scan, life[:1] + [(start + 20 * ms, usage(16, 560)),
+                                         (start + 15 * ms, usage(16, 560, tid=21)),
+                                         (start + 1, life[3][1])], text=counted)
+    one("probe-silent", scan + [probe], tested + life, text=counted)
     one("empty", scan, [])
     one("odd-lines", scan, life[:1], extra=b'{"why":"exec","pid":{},"cmdline":[]}\n[1]\n{"why":"x"}\n')
     one("no-why", scan, life[:1], extra=b'{"why":null}\n')

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "facts.h"
 #include "pevent/pevent.h"
 #include "test.h"
+#include "usage_rig.h"
 
 #define LINKTYPE_NETLINK 253
 #define REALTIME 1000000000000000000	/* offset of the recordings' clocks */
@@ -21,6 +21,9 @@ _test_ const char meta[] =
 	"\"boot_id\":\"00000000-1111-2222-3333-444444444444\",\"started\":1000000000,"
 	"\"realtime_offset\":1000000000000000000,\"boottime_offset\":0,"
 	"\"ticks_per_second\":100,\"page_size\":4096,\"cpus\":2}\n";
+_test_ const char meta_of_usage[] =
+	"{\"format\":1,\"started\":1000000000,\"realtime_offset\":1000000000000000000,"
+	"\"boottime_offset\":0,\"ticks_per_second\":100,\"taskstats_family\":26}\n";
 _test_ const char scan_of_10[] =
 	"{\"why\":\"scan\",\"begin\":1000000000,\"end\":1001000000}\n"
 	"{\"why\":\"scanned\",\"event\":0,\"time\":1000500000,\"pid\":10,\"cut\":0,"
@@ -112,13 +115,31 @@ _test_ void put(uint64_t drained_ns, struct cn_event ev)
 	put_packet(drained_ns, packet, sizeof(packet));
 }
 
+/* The exit record of a thread. */
+_test_ void put_usage(uint64_t drained_ns, int32_t tgid, int32_t tid, bool last)
+{
+	uint8_t packet[16 + USAGE_MESSAGE_MAX] = { [2] = 824 >> 8, [3] = 824 & 255, [15] = 16 };
+	size_t len = put_usage_frame(packet + 16, 16, usage_size(16));
+	uint8_t *stats = packet + 16 + USAGE_STRUCT;
+
+	stats[8] = last ? 0x20 : 0;	/* AGROUP */
+	store_u32(stats + 128, (uint32_t)tid);
+	store_u32(stats + 368, (uint32_t)tgid);
+	put_packet(drained_ns, packet, 16 + len);
+}
+
 /* A whole recording but for its messages; close_pcap() ends it. */
-_test_ void begin_recording(const char *proc)
+_test_ void begin_recording_of(const char *head, const char *proc)
 {
 	make_dir();
-	put_file("meta.json", meta);
+	put_file("meta.json", head);
 	put_file("proc.jsonl", proc);
 	open_pcap(LINKTYPE_NETLINK);
+}
+
+_test_ void begin_recording(const char *proc)
+{
+	begin_recording_of(meta, proc);
 }
 
 _test_ struct pevent *new_context(void)

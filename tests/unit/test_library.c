@@ -345,6 +345,162 @@ TEST(probes_are_hidden)
 	remove_dir();
 }
 
+#define PROBE "{\"why\":\"probe\",\"pid\":30,\"begin\":1002000000,\"end\":1003000000}\n"
+
+static void put_probe(void)
+{
+	put_file("proc.jsonl", PROBE);
+	put(1010 * MS, fact_fork(1002 * MS + 5, 30, 10));
+	put(1010 * MS, fact_exit(1003 * MS + 5, 30, 30, 0));
+}
+
+/* The record of a later process with the probe's number is that process's. */
+TEST(a_probe_whose_record_is_lost)
+{
+	const struct pevent_event *ev;
+	struct pevent_stats stats;
+	struct pevent *p;
+
+	begin_recording_of(meta_of_usage, scan_of_10);
+	put_probe();
+	put_usage(1010 * MS, 99, 99, true);
+	put(1020 * MS, fact_fork(1015 * MS, 30, 10));
+	put(1020 * MS, fact_exit(1016 * MS, 30, 30, 0));
+	put_usage(1020 * MS, 30, 30, true);
+	close_pcap();
+	p = open_recording();
+	run(p);
+	EXPECT(p, PEVENT_START, 0);
+	EXPECT(p, PEVENT_FORK, 30);
+	ev = EXPECT(p, PEVENT_EXIT, 30);
+	CHECK_EQ(ev->usage.origin, PEVENT_FROM_TASKSTATS);
+	CHECK(!ev->usage.incomplete);
+	CHECK(!next(p));
+	pevent_get_stats(p, &stats);
+	CHECK(stats.source[PEVENT_SOURCE_TASKSTATS].active);
+	CHECK_EQ(stats.source[PEVENT_SOURCE_TASKSTATS].received, 2);
+	CHECK_EQ(logged[0], '\0');
+	pevent_free(p);
+	remove_dir();
+}
+
+/* Where not even a process of our own leaves a record, nobody is said to lack one. */
+TEST(records_that_do_not_come)
+{
+	const struct pevent_event *ev;
+	struct pevent_stats stats;
+	struct pevent *p;
+
+	begin_recording_of(meta_of_usage, scan_of_10);
+	put_probe();
+	put(1020 * MS, fact_fork(1015 * MS, 20, 10));
+	put(1020 * MS, fact_exit(1016 * MS, 20, 20, 0));
+	close_pcap();
+	p = open_recording();
+	run(p);
+	EXPECT(p, PEVENT_START, 0);
+	EXPECT(p, PEVENT_FORK, 20);
+	ev = EXPECT(p, PEVENT_EXIT, 20);
+	CHECK_EQ(ev->usage.known, 0);
+	CHECK(!ev->usage.incomplete);
+	CHECK(!next(p));
+	pevent_get_stats(p, &stats);
+	CHECK(!stats.source[PEVENT_SOURCE_TASKSTATS].active);
+	CHECK(!strncmp(stats.source[PEVENT_SOURCE_TASKSTATS].state, "silent", 6));
+	CHECK(strstr(logged, "left no record"));
+	pevent_free(p);
+	remove_dir();
+}
+
+#define SAMPLE_OF_20(time) "{\"why\":\"sample\",\"event\":0,\"time\":" time ",\"pid\":20," \
+	"\"cut\":0,\"stat\":\"20 (x) S 10 10 10 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0\"}\n"
+
+/* Its process was forked before it, and that came out of the drain before it. */
+TEST(samples_take_their_turn)
+{
+	const struct pevent_event *ev;
+	struct pevent_stats stats;
+	struct pevent *p;
+
+	begin_recording(scan_of_10);
+	put_file("proc.jsonl", SAMPLE_OF_20("1500000000") SAMPLE_OF_20("2500000000"));
+	put(1005 * MS, fact_fork(1002 * MS, 20, 10));
+	put(3000 * MS, fact_exit(2000 * MS, 20, 20, 0));
+	put(3000 * MS, fact_fork(2100 * MS, 21, 10));
+	close_pcap();
+	p = open_recording();
+	EXPECT(p, PEVENT_START, 0);
+	run(p);
+	EXPECT(p, PEVENT_FORK, 20);
+	ev = EXPECT(p, PEVENT_EXIT, 20);
+	CHECK(ev->usage.known & PEVENT_KNOWN_SAMPLE);
+	CHECK_EQ(ev->usage.sample.count, 1);
+	CHECK_EQ(ev->usage.sample.time_ns, 1500 * MS);
+	EXPECT(p, PEVENT_FORK, 21);
+	CHECK(!next(p));
+	pevent_get_stats(p, &stats);
+	CHECK_EQ(stats.samples, 2);	/* the first scan's is one */
+	pevent_free(p);
+	remove_dir();
+}
+
+/* The kernel names a thread with memory; it was asked for one drain after the EXIT's. */
+TEST(oom_victim_whose_leader_left_first)
+{
+	const struct pevent_event *ev;
+	struct pevent *p;
+
+	begin_recording(scan_of_10);
+	put_file("proc.jsonl",
+		 "{\"why\":\"oom\",\"time\":1030000000,\"pid\":21,\"exit\":1009000000}\n");
+	put(1010 * MS, fact_fork(1002 * MS, 20, 10));
+	put(1010 * MS, fact_thread(1003 * MS, 20, 21));
+	put(1010 * MS, fact_exit(1005 * MS, 20, 20, 0));
+	put(1010 * MS, fact_exit(1009 * MS, 20, 21, 9));
+	put(1010 * MS, fact_exit(1009 * MS, 10, 10, 9));
+	put(1020 * MS, fact_fork(1019 * MS, 22, 1));
+	close_pcap();
+	p = open_recording();
+	run(p);
+	while ((ev = next(p)) && (ev->type != PEVENT_EXIT || ev->process.pid != 20))
+		;
+	CHECK(ev);
+	CHECK(ev->u.exit.oom_killed);
+	ev = EXPECT(p, PEVENT_EXIT, 10);
+	CHECK(!ev->u.exit.oom_killed);
+	pevent_free(p);
+	remove_dir();
+}
+
+#define TOTALS(time, busy) "{\"why\":\"machine\",\"time\":" time ",\"busy\":" busy "," \
+	"\"idle\":5,\"memory\":4096,\"available\":1024,\"load\":[1,2,3]}\n"
+
+/* The first ones are younger than the kernel's acknowledgement, the last than everything. */
+TEST(totals_of_the_machine)
+{
+	struct pevent_stats stats;
+	struct pevent *p;
+
+	begin_recording(scan_of_10);
+	put_file("proc.jsonl", TOTALS("1002000000", "100") TOTALS("9000000000", "350"));
+	put(1000 * MS, (struct cn_event){ .what = CN_NONE });
+	put(2000 * MS, fact_fork(1999 * MS, 20, 10));
+	close_pcap();
+	p = open_recording();
+	run(p);
+	EXPECT(p, PEVENT_START, 0);
+	EXPECT(p, PEVENT_FORK, 20);
+	CHECK(!next(p));
+	pevent_get_stats(p, &stats);
+	CHECK(stats.machine.known);
+	CHECK_EQ(stats.machine.cpu_busy_ns, 250);
+	CHECK_EQ(stats.machine.cpu_idle_ns, 0);
+	CHECK_EQ(stats.machine.memory_total, 4096);
+	CHECK_EQ(stats.machine.load[2], 3);
+	pevent_free(p);
+	remove_dir();
+}
+
 TEST(filter_and_follow)
 {
 	struct pevent_filter filter = PEVENT_FILTER_INIT;

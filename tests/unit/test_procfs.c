@@ -229,6 +229,14 @@ TEST(too_many_threads)
 	CHECK(!f.has_tasks);
 	CHECK_EQ(result_of(PROC_TASKS), -E2BIG);
 	remove_root();
+	/* stat tells without a look at any. */
+	make_root();
+	make_dir("42");
+	put("42/stat", STAT("300000"));
+	f = sample(42, MASK(STAT) | MASK(TASKS));
+	CHECK(f.has_stat && !f.has_tasks);
+	CHECK_EQ(result_of(PROC_TASKS), -E2BIG);
+	remove_root();
 }
 
 /* Of fds; NULL: it has none of that number. */

@@ -172,6 +172,76 @@ TEST(garbage_packets)
 	remove_dir();
 }
 
+/* A record whose time lies before the drain that it comes with. */
+TEST(packets_out_of_order)
+{
+	struct pevent *p;
+
+	begin_recording_of(meta_of_usage, scan_of_10);
+	put(1010 * MS, fact_fork(1003 * MS, 20, 10));
+	put_usage(1020 * MS, 20, 20, true);
+	put_usage(1015 * MS, 21, 21, true);
+	put(1015 * MS, fact_exit(1004 * MS, 20, 20, 0));
+	put(500 * MS, fact_fork(1005 * MS, 22, 10));
+	close_pcap();
+	p = open_recording();
+	run(p);
+	EXPECT(p, PEVENT_START, 0);
+	EXPECT(p, PEVENT_FORK, 20);
+	EXPECT(p, PEVENT_EXIT, 20);
+	EXPECT(p, PEVENT_FORK, 22);
+	CHECK(!next(p));
+	pevent_free(p);
+	remove_dir();
+}
+
+/* More facts of a time that never comes than there is room for: they do not stop the rest. */
+TEST(times_that_never_come)
+{
+	unsigned int rounds = 0, comms = 0;
+	const unsigned int wanted = 150000;
+	struct pevent *p;
+	int error;
+
+	begin_recording(scan_of_10);
+	for (unsigned int i = 0; i < wanted; i++)
+		put(1010 * MS + i / 1000, fact_comm(UINT64_MAX / 2, 10, 10, "x"));
+	close_pcap();
+	p = open_recording();
+	EXPECT(p, PEVENT_START, 0);
+	do {
+		const struct pevent_event *ev;
+
+		error = pevent_dispatch(p);
+		while ((ev = next(p)))
+			comms += ev->type == PEVENT_COMM;
+		CHECK(++rounds < 1000);
+	} while (error == 0);
+	CHECK_EQ(error, -ENODATA);
+	CHECK_EQ(comms, wanted);
+	pevent_free(p);
+	remove_dir();
+}
+
+/* What is not wanted yet is not read: a scan ends where another line follows. */
+TEST(a_long_recording_is_not_held_in_memory)
+{
+	struct pevent *p;
+
+	begin_recording(scan_of_10);
+	put_file("proc.jsonl",
+		 "{\"why\":\"drops\",\"time\":3000000000,\"total\":0,\"queued\":0}\n"
+		 "garbage\n");
+	put(1010 * MS, fact_fork(1003 * MS, 20, 10));
+	close_pcap();
+	p = open_recording();
+	CHECK_EQ(logged[0], '\0');
+	run(p);
+	CHECK(strstr(logged, "line 4:"));
+	pevent_free(p);
+	remove_dir();
+}
+
 TEST(truncated_pcap)
 {
 	struct pevent *p;
