@@ -75,7 +75,8 @@ static void on_event(void *data, const struct pevent_event *e)
 	if (run->line.failed)
 		pevent_add_lost(run->session.p, PEVENT_SOURCE_OUTPUT, 1);
 	else if (run->line.len)
-		writer_line(run->writer, run->line.data, run->line.len);
+		(e->type == PEVENT_LOST ? writer_report : writer_line)(run->writer, run->line.data,
+								       run->line.len);
 	if (run->o->line_buffered)
 		writer_flush(run->writer);
 }

@@ -7,6 +7,8 @@
 /* The groups, known or not, whose values did not come from the records of all threads. */
 static unsigned int estimated(const struct pevent_usage *u)
 {
+	if (!u->known)
+		return 0;
 	if (u->incomplete)
 		return ~0u;
 	if (u->origin == PEVENT_FROM_TASKSTATS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One ring of bytes. Positions only grow; position % limit is the place. head <= tail <= fill:
+ * One ring of bytes. Positions only grow; position % size is the place. head <= tail <= fill:
  * [head, tail) belongs to the thread, [tail, fill) is collected by the producer. The lock is taken
  * once per hand-over, not per line.
  */
@@ -20,6 +20,7 @@
 #include "util/clock.h"
 #include "util/macro.h"
 
+#define REPORTS_MAX 4096	/* bytes; one at a time is short */
 #define HAND_OVER ((size_t)64 << 10)	/* bytes collected at most before the thread gets them */
 
 enum fd_kind {
@@ -31,7 +32,8 @@ enum fd_kind {
 
 struct writer {
 	char *ring;
-	size_t limit;
+	size_t limit;	/* of lines */
+	size_t size;	/* of the ring: reports of losses go beyond the limit */
 	pthread_t thread;
 	int event_fd;	/* to the producer */
 	int stop_fd;	/* to the thread, when it waits for the descriptor */
@@ -158,8 +160,8 @@ static ssize_t writer_put(struct writer *w, const char *data, size_t len)
 /* Called and left with the lock held; writes [head, end) up to the ring's end. */
 static void writer_step(struct writer *w, uint64_t end)
 {
-	size_t at = (size_t)(w->head % w->limit);
-	size_t len = MIN((size_t)(end - w->head), w->limit - at);
+	size_t at = (size_t)(w->head % w->size);
+	size_t len = MIN((size_t)(end - w->head), w->size - at);
 	ssize_t r;
 
 	pthread_mutex_unlock(&w->lock);
@@ -172,7 +174,7 @@ static void writer_step(struct writer *w, uint64_t end)
 		w->head += (uint64_t)r;
 		w->mid_line = w->ring[at + (size_t)r - 1] != '\n';
 		pthread_cond_signal(&w->progress);
-		if (w->wanted && w->limit - (w->tail - w->head) >= w->wanted) {
+		if (w->wanted && w->tail - w->head + w->wanted <= w->limit) {
 			w->wanted = 0;
 			notify(w->event_fd);
 		}
@@ -263,6 +265,7 @@ int writer_new(struct writer **ret, int fd, bool own, size_t limit)
 	if (!w)
 		return -ENOMEM;
 	w->limit = limit;
+	w->size = limit + REPORTS_MAX;
 	w->next_fd = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -275,7 +278,7 @@ int writer_new(struct writer **ret, int fd, bool own, size_t limit)
 	w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->event_fd < 0 || w->stop_fd < 0)
 		r = -errno;
-	w->ring = malloc(limit);	/* touched as it fills */
+	w->ring = malloc(w->size);	/* touched as it fills */
 	if (!r && !w->ring)
 		r = -ENOMEM;
 	if (!r)
@@ -359,17 +362,34 @@ static uint64_t count_lines(const char *s, size_t len)
 
 static size_t room(const struct writer *w)
 {
-	return w->limit - (size_t)(w->fill - w->head_seen);
+	size_t used = (size_t)(w->fill - w->head_seen);
+
+	return used < w->limit ? w->limit - used : 0;
 }
 
 static void collect(struct writer *w, const char *data, size_t len)
 {
-	size_t at = (size_t)(w->fill % w->limit);
-	size_t n = MIN(len, w->limit - at);
+	size_t at = (size_t)(w->fill % w->size);
+	size_t n = MIN(len, w->size - at);
 
 	memcpy(w->ring + at, data, n);
 	memcpy(w->ring, data + n, len - n);
 	w->fill += len;
+}
+
+static int take_or_drop(struct writer *w, const void *data, size_t len, bool fits)
+{
+	if (!fits) {
+		w->dropping = true;
+		w->dropped += count_lines(data, len);
+		return -ENOBUFS;
+	}
+	if (w->cut) {
+		w->cut = false;
+		collect(w, "\n", 1);
+	}
+	collect(w, data, len);
+	return 0;
 }
 
 int writer_line(struct writer *w, const void *data, size_t len)
@@ -382,17 +402,18 @@ int writer_line(struct writer *w, const void *data, size_t len)
 	if (!w->dropping &&
 	    (w->fill == w->tail || room(w) < len || w->fill - w->tail >= HAND_OVER))
 		hand_over(w);
-	if (w->dropping || room(w) < len + w->cut) {
-		w->dropping = true;
-		w->dropped += count_lines(data, len);
-		return -ENOBUFS;
-	}
-	if (w->cut) {
-		w->cut = false;
-		collect(w, "\n", 1);
-	}
-	collect(w, data, len);
-	return 0;
+	return take_or_drop(w, data, len, !w->dropping && room(w) >= len + w->cut);
+}
+
+int writer_report(struct writer *w, const void *data, size_t len)
+{
+	int r = atomic_load_explicit(&w->error, memory_order_relaxed);
+
+	if (r < 0)
+		return r;
+	hand_over(w);
+	return take_or_drop(w, data, len,
+			    w->size - (size_t)(w->fill - w->head_seen) >= len + w->cut);
 }
 
 int writer_get_fd(const struct writer *w)
@@ -442,9 +463,9 @@ uint64_t writer_unreported(struct writer *w)
 /* Lock held. Lines from a line's middle count as well: they did not arrive as they should. */
 static void drop_rest(struct writer *w)
 {
-	size_t at = (size_t)(w->head % w->limit);
+	size_t at = (size_t)(w->head % w->size);
 	size_t len = (size_t)(w->tail - w->head);
-	size_t n = MIN(len, w->limit - at);
+	size_t n = MIN(len, w->size - at);
 
 	w->dropped += count_lines(w->ring + at, n) + count_lines(w->ring, len - n);
 	w->dropping |= len > 0;

@@ -24,6 +24,9 @@ struct writer *writer_free(struct writer *w);
 /* One line or the lines of one event: all of data or nothing. -ENOBUFS: dropped and counted;
  * another error: the descriptor takes nothing any more. */
 int writer_line(struct writer *w, const void *data, size_t len);
+/* The same for a line that tells how much was lost before: it must not get lost itself, and has
+ * some room of its own, also while lines are dropped. */
+int writer_report(struct writer *w, const void *data, size_t len);
 /* Hand over what writer_line() has collected. */
 void writer_flush(struct writer *w);
 

@@ -187,6 +187,43 @@ TEST(stalled_reader_costs_whole_lines_that_are_counted)
 	close(fds[0]);
 }
 
+/* How much is missing must not go missing: the queue may be full again when it is told. */
+TEST(report_of_a_loss_has_room)
+{
+	static const char line[] = "lost 7\n";
+	char buf[65536];
+	struct writer *w;
+	ssize_t n;
+	int fds[2], found = 0;
+	size_t len = 0;
+
+	make_pipe(fds, 4096);
+	w = new_writer(fds[1], 4096);
+	for (uint64_t i = 1; i <= 20000; i++)
+		put(w, i);
+	CHECK_EQ(put(w, 20001), -ENOBUFS);
+	CHECK_EQ(writer_report(w, line, sizeof(line) - 1), 0);
+	CHECK_EQ(put(w, 20002), -ENOBUFS);
+	for (int i = 0; i < 3000; i++)
+		found += writer_report(w, line, sizeof(line) - 1) == 0;
+	CHECK(found > 100 && found < 3000);	/* bounded all the same */
+	CHECK_EQ(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	for (int quiet = 0; quiet < 20 && len < sizeof(buf); quiet++) {
+		struct pollfd fd = { .fd = fds[0], .events = POLLIN };
+
+		if (poll(&fd, 1, 50) == 1) {
+			n = read(fds[0], buf + len, sizeof(buf) - len);
+			CHECK(n > 0);
+			len += (size_t)n;
+			quiet = 0;
+		}
+	}
+	CHECK(memmem(buf, len, line, sizeof(line) - 1));
+	writer_free(w);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 TEST(slow_reader_is_waited_for_at_the_end)
 {
 	struct reader r = { .pause_us = 20000 };
