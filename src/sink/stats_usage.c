@@ -7,7 +7,7 @@
 /* The groups, known or not, whose values did not come from the records of all threads. */
 static unsigned int estimated(const struct pevent_usage *u)
 {
-	if (!u->known)
+	if (!(u->known & COUNTED))
 		return 0;
 	if (u->incomplete)
 		return ~0u;
