@@ -72,6 +72,10 @@
  *	src/wire/machine.c	text of /proc/stat, meminfo, loadavg
  *	src/wire/kmsg.c		the kernel's log
  *	src/wire/cursor.h	texts from left to right
+ *	src/wire/packet.c	captured packets, from link header to ports
+ *	src/wire/inet_diag.c	socket diagnosis: questions, answers, notices (attribute.h
+ *				address.h: shared)
+ *	src/wire/tracepoint.c	records of the socket tracepoints
  *	src/wire/taskstats.c	exit records: what a thread has used
  *
  *	src/util/		macro.h list.h; hash.c ring.c strbuf.c base64.c escape.c parse.c

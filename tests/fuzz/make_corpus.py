@@ -241,5 +241,156 @@ def replay():
         text=meta.replace(b'"boottime_offset": 0', b'"boottime_offset": 9000000000000000000'))
 
 
-for make in (cn, kmsg, machine, proc, model, parse, replay, taskstats):
+def packet():
+    """fuzz_packet.c: index of the link type, bytes that were cut off, what was captured."""
+    sll2, sll, ethernet, raw, null, loop, link4, link6 = range(8)
+    tcp = struct.pack(">HHIIBBHHH", 40000, 80, 1, 2, 0x80, 0x18, 512, 0, 0) + b"\1" * 12 + b"GET /"
+    udp = struct.pack(">HHHH", 5353, 53, 8 + 11, 0) + b"y" * 11
+    sctp = struct.pack(">HHII", 2905, 36412, 1, 0) + b"\0\3\0\4"
+    echo = struct.pack(">BBHHH", 8, 0, 0, 77, 1) + b"p" * 16
+    answer6 = b"\x81" + echo[1:]
+
+    def v4(protocol, data, options=b"", flags=0x4000, total=None):
+        total = 20 + len(options) + len(data) if total is None else total
+        return struct.pack(">BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, total, 0x1234, flags, 64, protocol,
+                           0, b"\x0a\0\0\1", b"\x0a\0\0\2") + options + data
+
+    def v6(protocol, data, length=None):
+        ends = b"\xfd" + bytes(14) + b"\1" + b"\xfd" + bytes(14) + b"\2"
+        return struct.pack(">IHBB", 6 << 28, len(data) if length is None else length, protocol, 64) + ends + data
+
+    def chain(last, data, *headers):
+        """Extension headers (kind, size or fragment word) in front of data: the first kind, the bytes."""
+        for kind, x in reversed(headers):
+            if kind == 44:
+                data = struct.pack(">BBHI", last, 0, x, 0xcafe) + data
+            else:
+                data = bytes([last, x // 4 - 2 if kind == 51 else x // 8 - 1]) + bytes(x - 2) + data
+            last = kind
+        return last, data
+
+    def cooked2(kind, data, direction=4):
+        return struct.pack(">HHIHBB8s", kind, 0, 7, 1, direction, 6, b"\2" * 8) + data
+
+    def cooked(kind, data, direction=0, device=1):
+        return struct.pack(">HHH8sH", direction, device, 6, b"\2" * 8, kind) + data
+
+    def ether(kind, data):
+        return b"\2" * 12 + struct.pack(">H", kind) + data
+
+    def one(name, link, data, cut=0):
+        put("packet", name, bytes([link]) + struct.pack("<I", cut)[:3] + data)
+
+    every = [(0, 16), (60, 8), (43, 24), (51, 24), (44, 0), (60, 8)]
+    one("sll2-tcp4", sll2, cooked2(0x0800, v4(6, tcp)))
+    one("sll2-tcp6", sll2, cooked2(0x86dd, v6(6, tcp), direction=0))
+    one("sll2-snap", sll2, cooked2(0x0800, v4(6, tcp, total=65000))[:96], cut=65000 + 20 - 96)
+    one("sll2-big4", sll2, cooked2(0x0800, v4(6, tcp, total=0)), cut=180000)
+    one("sll2-big6", sll2, cooked2(0x86dd, v6(*chain(6, tcp, (0, 8)), length=0)), cut=180000)
+    one("sll2-arp", sll2, cooked2(0x0806, bytes(28)))
+    one("sll-udp4", sll, cooked(0x0800, v4(17, udp)))
+    one("sll-vlan", sll, cooked(0x8100, struct.pack(">HH", 5, 0x0800) + v4(17, udp)))
+    one("sll2-left", sll2, cooked2(0x0800, struct.pack(">HH", 5, 0x0800) + v4(6, tcp)))
+    one("sll2-left6", sll2, cooked2(0x86dd, struct.pack(">HHHH", 5, 0x8100, 6, 0x86dd) + v6(17, udp)))
+    one("sll-netlink", sll, cooked(0, bytes(40), device=824))
+    one("ethernet-udp6", ethernet, ether(0x86dd, v6(17, udp)))
+    one("ethernet-vlans", ethernet,
+        ether(0x88a8, struct.pack(">HHHH", 100, 0x8100, 5, 0x0800) + v4(6, tcp)))
+    one("ethernet-padded", ethernet, ether(0x0800, v4(6, tcp[:20])) + bytes(6))
+    one("raw-options", raw, v4(6, tcp, options=b"\1" * 12))
+    one("raw-first", raw, v4(17, udp, flags=0x2000))
+    one("raw-later", raw, v4(17, b"z" * 24, flags=0x00b9))
+    one("raw-ah4", raw, v4(*chain(6, tcp, (51, 24))))
+    one("raw-echo", raw, v4(1, echo))
+    one("raw-echo6", raw, v6(58, answer6))
+    one("raw-lite", raw, v6(136, udp))
+    one("raw-sctp", raw, v4(132, sctp))
+    one("raw-gre", raw, v4(47, v4(6, tcp)))
+    one("raw-udp-zero", raw, v6(17, udp[:4] + b"\0\0" + udp[6:]))
+    one("null-4", null, struct.pack("<I", 2) + v4(6, tcp))
+    one("null-6", null, struct.pack("<I", 30) + v6(6, tcp))
+    one("loop-6", loop, struct.pack(">I", 24) + v6(6, tcp))
+    one("link4-tcp", link4, v4(6, tcp))
+    one("link6-every", link6, v6(*chain(6, tcp, *every)))
+    one("link6-first", link6, v6(*chain(17, udp, (60, 8), (44, 1), (60, 8))))
+    one("link6-later", link6, v6(*chain(17, b"z" * 24, (0, 8), (44, 0x5a8))))
+    one("link6-esp", link6, v6(*chain(50, bytes(40), (0, 8))))
+    one("link6-none", link6, v6(59, b""))
+
+
+def netlink(kind, body, flags=0):
+    data = struct.pack("<IHHII", 16 + len(body), kind, flags, 9, 0) + body
+    return data + bytes(-len(data) % 4)
+
+
+def attribute(kind, value):
+    data = struct.pack("<HH", 4 + len(value), kind) + value
+    return data + bytes(-len(data) % 4)
+
+
+def diag(family, state, local, remote, *attributes):
+    ident = struct.pack(">HH16s16s", 40000, 80, local, remote) + struct.pack("<III", 0, 77, 1)
+    return netlink(20, struct.pack("<BBBB48sIIIII", family, state, 0, 0, ident, 0, 0, 0, 1000, 4711) +
+                   b"".join(attributes))
+
+
+def inet_diag():
+    v4, v6 = bytes([127, 0, 0, 1]), bytes(15) + b"\1"
+    mapped = bytes(10) + b"\xff\xff" + v4
+    info = bytes(range(256))[:248]
+    tcp, udp = attribute(10, b"\6"), attribute(10, b"\x11")
+    done = netlink(3, struct.pack("<i", 0), 2)
+    put("inet_diag", "tcp4", diag(2, 1, v4, v4, attribute(8, b"\0"), tcp, attribute(2, info)))
+    put("inet_diag", "tcp4-old", diag(2, 7, v4, v4, tcp, attribute(2, info[:104])))
+    put("inet_diag", "udp6", diag(10, 7, v6, bytes(16), udp))
+    put("inet_diag", "mapped", diag(10, 1, mapped, mapped, tcp))
+    put("inet_diag", "dump", diag(2, 1, v4, v4, tcp) + diag(10, 10, v6, bytes(16)) + done)
+    put("inet_diag", "error", netlink(2, struct.pack("<i", -2) + bytes(16)))
+    put("inet_diag", "unix", netlink(20, b"\1" + bytes(15)))
+
+
+def tracepoint_format(name, number, *fields):
+    fields = (("unsigned short common_type", 0, 2, 0), ("int common_pid", 4, 4, 1)) + fields
+    return (f"name: {name}\nID: {number}\nformat:\n" + "".join(
+        f"\tfield:{what};\toffset:{at};\tsize:{size};\tsigned:{signed};\n"
+        for what, at, size, signed in fields) + '\nprint fmt: "x"\n').encode()
+
+
+def tracepoint():
+    def seed(name, text, record):
+        put("tracepoint", name, struct.pack("<H", len(text)) + text + record)
+
+    def sample(raw):
+        size = 36 + len(raw) + -(36 + len(raw)) % 8
+        return (struct.pack("<IHHIIQIII", 9, 1, size, 100, 101, 123456789, 1, 0, len(raw)) +
+                raw).ljust(size, b"\0")
+
+    state = tracepoint_format(
+        "inet_sock_set_state", 2287, ("const void * skaddr", 8, 8, 0), ("int oldstate", 16, 4, 1),
+        ("int newstate", 20, 4, 1), ("__u16 sport", 24, 2, 0), ("__u16 dport", 26, 2, 0),
+        ("__u16 family", 28, 2, 0), ("__u16 protocol", 30, 2, 0), ("__u8 saddr[4]", 32, 4, 0),
+        ("__u8 daddr[4]", 36, 4, 0), ("__u8 saddr_v6[16]", 40, 16, 0),
+        ("__u8 daddr_v6[16]", 56, 16, 0))
+    send = tracepoint_format(
+        "sock_send_length", 2284, ("void * sk", 8, 8, 0), ("__u16 family", 16, 2, 0),
+        ("__u16 protocol", 18, 2, 0), ("int ret", 20, 4, 1), ("int flags", 24, 4, 1))
+    mapped = bytes(10) + b"\xff\xff\x7f\0\0\1"
+    for family, name in ((2, "state4"), (10, "state6-mapped")):
+        seed(name, state, sample(struct.pack(
+            "<HHIQiiHHHH4s4s16s16s", 2287, 0, 7, 1 << 63, 2, 1, 40000, 80, family, 6,
+            mapped[12:], mapped[12:], mapped, mapped)))
+    length = struct.pack("<HHIQHHii", 2284, 0, 7, 1 << 63, 2, 17, 40, 0)
+    seed("send", send, sample(length))
+    seed("receive", send.replace(b"send", b"recv"), sample(length))
+    seed("lost", send, struct.pack("<IHHQQIIQII", 2, 0, 48, 5, 18426, 1, 1, 99, 1, 0))
+    seed("throttle", send, struct.pack("<IHH", 5, 0, 8))
+    seed("other", tracepoint_format("sched_switch", 300), b"")
+
+
+inet_diag()
+tracepoint()
+
+
+for make in (cn, kmsg, machine, proc, model, parse, replay, taskstats, packet, inet_diag,
+             tracepoint):
     make()
