@@ -60,6 +60,9 @@
  *	src/source/exec_reader.c	command lines before the first instruction
  *	src/source/taskstats.c	exit records: registration, draining
  *	src/source/netlink.c	buffers, loss counters, batches of both
+ *	src/source/capture.c	packets through libpcap; capture_file.c: stored and given back;
+ *	src/source/devices.c	which devices count them
+ *	src/source/perf.c	rings of the socket tracepoints; tracefs.c: their formats
  *	src/source/procfs.c	reads /proc; procfs_made.c: sums of threads, open descriptors
  *	src/source/machine.c	the machine's totals
  *	src/source/oom.c	whom the OOM killer killed

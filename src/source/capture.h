@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Packets of a device, or of all devices of a network namespace, through libpcap; and of a
+ * recording of them. Blocks of packets come when they are full or timeout_ms old: packets that were
+ * sent together arrive together, each with its own time.
+ */
+#ifndef SOURCE_CAPTURE_H
+#define SOURCE_CAPTURE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/log.h"
+#include "wire/packet.h"
+
+struct capture_file;
+struct devices;
+struct pcap;
+struct pcap_pkthdr;
+
+#define CAPTURE_ANY "any"
+
+struct capture_options {
+	uint32_t snaplen;	/* bytes of each packet; 0: 128 */
+	uint32_t buffer;	/* bytes of the kernel's ring; 0: 16 MiB */
+	uint32_t timeout_ms;	/* 0: 50 */
+	bool promiscuous;
+	struct devices *devices;	/* for CAPTURE_ANY; NULL: stacked devices count twice */
+};
+
+struct capture_count {
+	uint64_t packets;
+	uint64_t bytes;		/* as on the wire; from cooked sockets without the link header */
+};
+
+/* Since the first opening. */
+struct capture_drops {
+	uint64_t seen;		/* that passed the filter, with the dropped */
+	uint64_t dropped;	/* no room in the ring */
+	uint64_t interface;	/* lost by the device before; "any" does not say */
+};
+
+struct capture {
+	struct pcap *pcap;	/* NULL: not open */
+	int fd;			/* for poll(2); -1: not open, gone, a recording */
+	int linktype;
+	uint32_t ifindex;	/* 0: any, or a recording */
+	bool nanoseconds;
+	bool gone;		/* the device is: what is left in the ring can be drained */
+	uint64_t next_try_ns;	/* of capture_reopen() */
+	int64_t realtime_offset_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC: the caller's */
+	struct capture_count ip, other, malformed;	/* other: not IP */
+	struct capture_count skipped;	/* also seen at another device */
+	struct capture_drops drops;
+	uint32_t last_seen, last_dropped, last_interface;	/* pcap's own, of 32 bits */
+	struct capture_file *file;	/* where all but the skipped go; NULL: nowhere */
+	struct capture_options options;
+	const struct log *log;
+	char device[IFNAMSIZ];
+	/* A recording's next packet */
+	const struct pcap_pkthdr *held;	/* NULL: the end */
+	const uint8_t *held_data;
+	uint64_t held_ns;
+	int end;		/* -ENODATA, or -EBADMSG: it stops in the middle */
+};
+
+/* time_ns: CLOCK_MONOTONIC. raw: with the link header of linktype; valid until it returns. */
+typedef void (*capture_fn)(void *data, const struct packet *p, uint64_t time_ns, const void *raw,
+			   size_t caplen, size_t wirelen);
+
+/*
+ * In the calling thread's network namespace. Errors are logged with their cure: -EPERM, -ENODEV,
+ * -ENETDOWN, -ENOTSUP (link type), -EIO. After -ENODEV and -ENETDOWN capture_reopen() can be used.
+ */
+int capture_open(struct capture *c, const char *device, const struct capture_options *options,
+		 const struct log *log);
+void capture_close(struct capture *c);	/* accepts zeroed */
+
+/*
+ * What waits, at most max packets (0: none); how many were taken, or -ENODEV: the device is gone
+ * and the ring empty, by now. Never blocks. Other errors are logged and end the capture.
+ */
+int capture_drain(struct capture *c, unsigned int max, capture_fn fn, void *data);
+
+/*
+ * Where the device was gone: 0: it is there again, -EAGAIN: not tried (less than a second ago, or
+ * the ring may still get what waits in the kernel), other errors: still gone. Logs nothing but the
+ * return. Must be called in the namespace of capture_open().
+ */
+int capture_reopen(struct capture *c, uint64_t now_ns);
+
+/* Exact. Not for every tick: for a device it reads files of sysfs. */
+int capture_drops(struct capture *c, struct capture_drops *ret);
+
+/* packets.pcap of a recording; logs what fails. The offset is that of the recording. */
+int capture_open_offline(struct capture *c, int dir, const char *name,
+			 int64_t realtime_offset_ns, const struct log *log);
+/*
+ * Its packets up to a time, at most max, in the order of the ring, in which packets of two CPUs may
+ * be exchanged: none passes one that is later than until_ns. 0: none yet; -ENODATA: no more.
+ */
+int capture_replay(struct capture *c, uint64_t until_ns, unsigned int max, capture_fn fn,
+		   void *data);
+
+#endif
