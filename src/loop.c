@@ -487,8 +487,10 @@ void loop_stop(struct pevent *p)
 	(void)drain_rest(p);
 	read_drops(p);
 	/* What loss left wrong is set right for the last time. */
-	if (p->scan.wanted && !p->scan.taken && !p->clock.is_virtual && take_scan(p, false) == 0)
-		p->rescans++;
+	if (p->scan.wanted && !p->clock.is_virtual) {
+		strbuf_finish(&p->scan.records);	/* of a scan before the last loss */
+		p->rescans += take_scan(p, false) == 0;
+	}
 	p->scan.wanted = false;
 	p->horizon_ns = UINT64_MAX;
 }
