@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "attribute.h"
 #include "util/macro.h"
 
 #define NLMSG_HEADER 16
 #define GENL_HEADER 4
-#define NLA_HEADER 4
-#define NLA_TYPE_MASK 0x3fff
-#define NLA_ALIGN(len) (((len) + 3u) & ~(size_t)3)
 
 enum { TYPE_STATS = 3, TYPE_AGGR_PID = 4 };	/* TASKSTATS_TYPE_* */
 enum { FLAG_AGROUP = 0x20 };	/* linux/acct.h */
@@ -98,32 +96,12 @@ static void decode_stats(const struct layout *l, struct taskstats_record *r)
 	r->group_end = r->has_group_end && (l->p[flag] & FLAG_AGROUP);
 }
 
-/* An attribute among attributes; false at the end, or when its length lies. */
-static bool next_attribute(const uint8_t **p, size_t *left, uint16_t *ret_type,
-			   const uint8_t **ret, size_t *ret_len)
-{
-	size_t len;
-
-	if (*left < NLA_HEADER)
-		return false;
-	len = load_u16(*p);
-	if (len < NLA_HEADER || len > *left)
-		return false;
-	*ret_type = load_u16(*p + 2) & NLA_TYPE_MASK;
-	*ret = *p + NLA_HEADER;
-	*ret_len = len - NLA_HEADER;
-	len = MIN(NLA_ALIGN(len), *left);
-	*p += len;
-	*left -= len;
-	return true;
-}
-
 static bool find_attribute(const uint8_t *p, size_t left, uint16_t wanted, const uint8_t **ret,
 			   size_t *ret_len)
 {
 	uint16_t type;
 
-	while (next_attribute(&p, &left, &type, ret, ret_len))
+	while (attribute_next(&p, &left, &type, ret, ret_len))
 		if (type == wanted)
 			return true;
 	return false;
