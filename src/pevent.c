@@ -3,6 +3,7 @@
 #include "pevent/pevent.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -302,6 +303,16 @@ static struct pevent_machine get_machine(const struct pevent *p)
 	};
 }
 
+/* Records that were lost, or that the kernel had no memory for: nobody else tells of these. */
+static void tell_missing(const struct pevent *p, char *state, size_t size)
+{
+	size_t len = strlen(state);
+
+	if (p->model.records_missed)
+		snprintf(state + len, size - len, ", threads without a record: %llu",
+			 (unsigned long long)p->model.records_missed);
+}
+
 _public_ void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret)
 {
 	struct pevent_source_stats *s = ret->source;
@@ -339,6 +350,8 @@ _public_ void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret)
 	s[PEVENT_SOURCE_TASKSTATS].received = account.usage_received;
 	s[PEVENT_SOURCE_TASKSTATS].lost = p->drops.usage_total + p->model.records.evicted;
 	memcpy(s[PEVENT_SOURCE_TASKSTATS].state, account.usage, sizeof(account.usage));
+	tell_missing(p, s[PEVENT_SOURCE_TASKSTATS].state,
+		     sizeof(s[PEVENT_SOURCE_TASKSTATS].state));
 	s[PEVENT_SOURCE_SAMPLER].active = p->source && p->sampler.interval_ns;
 	s[PEVENT_SOURCE_SAMPLER].received = p->model.samples;
 }

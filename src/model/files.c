@@ -6,10 +6,10 @@
 
 #include "util/macro.h"
 
-struct files *files_new(const struct proc_facts *f)
+struct files *files_new(const struct proc_facts *f, size_t *account)
 {
 	const char *text = f->fds;
-	size_t left = f->fds_len, n = 0, names = 0;
+	size_t left = f->fds_len, n = 0, names = 0, total, size;
 	struct proc_fd fd;
 	struct files *files;
 	char *end;
@@ -20,12 +20,19 @@ struct files *files_new(const struct proc_facts *f)
 		n++;
 		names += strlen(fd.target) + 1;
 	}
-	files = malloc(sizeof(*files) + n * sizeof(files->file[0]) + names);
+	total = f->has_fd_count ? MAX(f->fd_count, n) : n;
+	if (*account >= FILES_MAX)
+		n = names = 0;
+	size = sizeof(*files) + n * sizeof(files->file[0]) + names;
+	files = malloc(size);
 	if (!files)
 		return NULL;
 	files->refs = 1;
+	files->size = size;
+	files->account = account;
+	*account += size;
 	files->pub = (struct pevent_files){ .n = n, .time_ns = f->read_ns, .file = files->file,
-					    .total = f->has_fd_count ? MAX(f->fd_count, n) : n };
+					    .total = total };
 	end = (char *)&files->file[n];
 	text = f->fds;
 	left = f->fds_len;
@@ -49,7 +56,9 @@ struct files *files_ref(struct files *files)
 
 struct files *files_unref(struct files *files)
 {
-	if (files && --files->refs == 0)
+	if (files && --files->refs == 0) {
+		*files->account -= files->size;
 		free(files);
+	}
 	return NULL;
 }

@@ -77,11 +77,9 @@ void life_close(struct model *m, struct process *p, uint64_t time_ns)
 		life_end(m, p, &cn, 0, PEVENT_FROM_NONE);
 }
 
-struct process *life_meet(struct model *m, pid_t pid, uint64_t time_ns)
+struct process *life_meet_found(struct model *m, struct process *p, pid_t pid, uint64_t time_ns)
 {
-	struct process *p = process_find_living(&m->table, pid);
-
-	if (!p) {
+	if (!p || p->dead) {
 		p = life_add(m, pid, time_ns);
 		/* Its fork came before the run, or is among what was lost. */
 		if (p)
@@ -90,6 +88,11 @@ struct process *life_meet(struct model *m, pid_t pid, uint64_t time_ns)
 	if (p)
 		p->changed_ns = time_ns;
 	return p;
+}
+
+struct process *life_meet(struct model *m, pid_t pid, uint64_t time_ns)
+{
+	return life_meet_found(m, process_find(&m->table, pid), pid, time_ns);
 }
 
 void life_inherit(struct process *child, const struct process *parent)

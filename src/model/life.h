@@ -9,6 +9,8 @@
 struct process *life_add(struct model *m, pid_t pid, uint64_t time_ns);
 /* A process that the events name, known or not. NULL: no memory. */
 struct process *life_meet(struct model *m, pid_t pid, uint64_t time_ns);
+/* The same, where p is what the table has of that number, or NULL. */
+struct process *life_meet_found(struct model *m, struct process *p, pid_t pid, uint64_t time_ns);
 /* What a fork copies. */
 void life_inherit(struct process *child, const struct process *parent);
 /* What /proc says of a process that is not the program's own: ids, group, terminal. */

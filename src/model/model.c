@@ -124,7 +124,7 @@ static void apply_exec(struct model *m, const struct cn_event *cn, const struct 
 	if (image || !scanned_since)
 		process_set_image(p, image, origin);
 	files_unref(p->files);
-	p->files = f ? files_new(f) : NULL;
+	p->files = f ? files_new(f, &m->file_bytes) : NULL;
 	(void)emit_of(m, PEVENT_EXEC, cn, p);
 }
 
@@ -203,19 +203,15 @@ static bool is_over(struct process *p, const struct taskstats_record *r)
 	return counted && p->leader_ended && !(r && r->has_group_end);
 }
 
-static bool has_ended(const struct model *m, const struct cn_event *cn)
+static bool has_ended(const struct process *p, const struct cn_event *cn)
 {
-	const struct process *p = process_find(&m->table, cn->tgid);
-
 	return p && p->dead && (cn->tid != cn->tgid || (p->group_ended && !p->leader_ended));
 }
 
 /* For how long the thread can have lived at most; fork's own work may take some of it. */
-static uint64_t longest_life(const struct model *m, const struct cn_event *cn)
+static uint64_t longest_life(const struct process *p, const struct cn_event *cn)
 {
-	const struct process *p = process_find_living(&m->table, cn->tgid);
-
-	if (!p || p->pub.start_origin != PEVENT_FROM_EVENT)
+	if (!p || p->dead || p->pub.start_origin != PEVENT_FROM_EVENT)
 		return UINT64_MAX;
 	return cn->time_ns - p->pub.start_ns + FORK_NS;
 }
@@ -229,15 +225,13 @@ static bool is_before_base(const struct process *p, const struct cn_event *cn)
 static void apply_exit(struct model *m, const struct cn_event *cn)
 {
 	struct taskstats_record record;
-	bool recorded = records_take(&m->records, cn->tid, cn->tgid, longest_life(m, cn), &record);
+	struct process *p = process_find(&m->table, cn->tgid);
+	bool recorded = records_take(&m->records, cn->tid, cn->tgid, longest_life(p, cn), &record);
 	bool leader = cn->tid == cn->tgid, known_end;
-	struct process *p;
 
-	if (has_ended(m, cn)) {
-		m->records.unused += recorded;
+	if (has_ended(p, cn))
 		return;
-	}
-	p = life_meet(m, cn->tgid, cn->time_ns);
+	p = life_meet_found(m, p, cn->tgid, cn->time_ns);
 	if (!p)
 		return;
 	count_exit(p, cn, leader);

@@ -23,6 +23,7 @@ struct model {
 	uint64_t events[PEVENT_TYPE_COUNT];
 	uint64_t evicted;
 	size_t image_bytes;		/* of all programs known */
+	size_t file_bytes;		/* of all lists of open descriptors */
 	uint64_t exec_missed;		/* programs whose command line nobody could read */
 	uint64_t learnt;		/* processes that /proc told of */
 	unsigned int scan_round;

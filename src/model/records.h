@@ -22,7 +22,6 @@ struct records {
 	struct list spare;	/* a few, kept for the next */
 	unsigned int n_spare;
 	uint64_t evicted;	/* for want of room */
-	uint64_t unused;	/* of threads of a process whose end was told already */
 };
 
 int records_init(struct records *r);

@@ -65,7 +65,7 @@ static void take_sample(struct model *m, struct process *p, const struct proc_fa
 		pub->loginuid = f->loginuid;
 	if (f->fds) {
 		files_unref(p->files);
-		p->files = files_new(f);
+		p->files = files_new(f, &m->file_bytes);
 	}
 }
 

@@ -240,6 +240,8 @@ int procfs_scan(const struct procfs *from, struct strbuf *ret)
 			continue;
 		if (clock_now(fs->clock) >= until)
 			brief.mask &= ~PROC_FILE_MASK(PROC_TASKS);
+		if (ret->len >= PROCFS_SCAN_FULL)
+			brief.mask &= ~PROC_FILE_MASK(PROC_FD);
 		room = strbuf_reserve(ret, sizeof(len) + procfs_record_max(fs));
 		if (!room)
 			break;

@@ -11,6 +11,7 @@
 
 #define PROCFS_TEXT_MAX 4096	/* bytes kept of each file but the command line */
 #define PROCFS_SCAN_ARGS 4096	/* bytes kept of command lines in a scan: all are held at once */
+#define PROCFS_SCAN_FULL (64u << 20)	/* bytes held, beyond which a scan reads no descriptors */
 
 struct procfs {
 	int fd;			/* of the root */

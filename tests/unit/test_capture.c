@@ -53,7 +53,7 @@ static struct capture_file *begin(void)
 {
 	struct capture_file *f = NULL;
 
-	strcpy(top, "/tmp/test-capture-XXXXXX");
+	strcpy(top, "/tmp/pevent-unit-XXXXXX");
 	CHECK(mkdtemp(top));
 	dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CHECK_EQ(capture_file_new(&f, dir, CAPTURE_FILE, PACKET_LINK_ETHERNET, 128, OFFSET), 0);

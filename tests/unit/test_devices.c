@@ -65,7 +65,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static void begin(void)
 {
-	strcpy(top, "/tmp/test-devices-XXXXXX");
+	strcpy(top, "/tmp/pevent-unit-XXXXXX");
 	CHECK(mkdtemp(top));
 	add_device("lo", 1, "0x9\n");
 	add_device("eth0", 2, "0x1003\n");

@@ -334,6 +334,47 @@ TEST(open_files_are_counted)
 	remove_root();
 }
 
+/* Whether the record at *at is of a process whose descriptors were read; moves on to the next. */
+static bool next_has_fds(const struct strbuf *b, size_t *at)
+{
+	struct proc_facts f;
+	uint32_t len = load_u32(b->data + *at);
+
+	CHECK_EQ(proc_read_decode(b->data + *at + sizeof(len), len, &f), 0);
+	*at += sizeof(len) + len;
+	CHECK(f.has_fd_count);
+	return f.fds;
+}
+
+TEST(a_scan_that_holds_enough_reads_no_more_descriptors)
+{
+	const size_t held = PROCFS_SCAN_FULL - 1;
+	struct strbuf b = { 0 };
+	size_t at = held;
+
+	make_root();
+	make_dir("42");
+	make_dir("42/fd");
+	CHECK_EQ(symlinkat("pipe:[5]", fs.fd, "42/fd/0"), 0);
+	make_dir("43");
+	make_dir("43/fd");
+	CHECK_EQ(symlinkat("pipe:[6]", fs.fd, "43/fd/0"), 0);
+	fs.mask = MASK(FD) | MASK(FD_COUNT);
+	CHECK(strbuf_reserve(&b, held));
+	strbuf_commit(&b, held);
+	CHECK_EQ(procfs_scan(&fs, &b), 0);
+	CHECK(next_has_fds(&b, &at));
+	CHECK(!next_has_fds(&b, &at));
+	CHECK_EQ(at, b.len);
+	strbuf_reset(&b);
+	CHECK_EQ(procfs_scan(&fs, &b), 0);
+	at = 0;
+	CHECK(next_has_fds(&b, &at) && next_has_fds(&b, &at));
+	CHECK_EQ(at, b.len);
+	strbuf_finish(&b);
+	remove_root();
+}
+
 /* --- this program --- */
 
 static void *wait_for_end(void *line)

@@ -396,4 +396,58 @@ TEST(files_at_exec_and_later)
 	end();
 }
 
+TEST(files_have_a_budget)
+{
+	static const char text[] = "c 0 /dev/null\0p 1 pipe:[5]\0";
+	const struct proc_facts f = { .fds = text, .fds_len = sizeof(text) - 1,
+				      .has_fd_count = true, .fd_count = 3 };
+	const struct proc_facts uncounted = { .fds = text, .fds_len = sizeof(text) - 1 };
+	size_t bytes = FILES_MAX - 1, before;
+	struct files *last = files_new(&f, &bytes), *empty;
+
+	CHECK_EQ(last->pub.n, 2);
+	CHECK_EQ(last->pub.total, 3);
+	CHECK(bytes > FILES_MAX - 1 + sizeof(text));
+	before = bytes;
+	empty = files_new(&f, &bytes);
+	CHECK_EQ(empty->pub.n, 0);
+	CHECK_EQ(empty->pub.total, 3);
+	CHECK(bytes > before && bytes - before < before - (FILES_MAX - 1));
+	files_unref(empty);
+	empty = files_new(&uncounted, &bytes);
+	CHECK_EQ(empty->pub.n, 0);
+	CHECK_EQ(empty->pub.total, 2);
+	files_unref(empty);
+	CHECK_EQ(bytes, before);
+	files_unref(files_ref(last));
+	CHECK_EQ(bytes, before);
+	files_unref(last);
+	CHECK_EQ(bytes, FILES_MAX - 1);
+	/* There is room again. */
+	last = files_new(&f, &bytes);
+	CHECK_EQ(last->pub.n, 2);
+	files_unref(last);
+}
+
+TEST(files_are_in_the_model_s_account)
+{
+	static const char text[] = "c 0 /dev/null\0";
+	struct proc_facts program = PROC_FACTS(20, "cat", "cat", .fds = text,
+					       .fds_len = sizeof(text) - 1);
+
+	begin_with_records();
+	apply(fact_fork(2 * SECOND, 20, 10));
+	apply_program(3 * SECOND, 20, &program);
+	skip_all();
+	CHECK(m.file_bytes > sizeof(text));
+	m.file_bytes += FILES_MAX;
+	apply_program(4 * SECOND, 20, &program);
+	CHECK_EQ(EXPECT(PEVENT_EXEC, 20)->files->n, 0);
+	m.file_bytes -= FILES_MAX;
+	apply_program(5 * SECOND, 20, &program);
+	CHECK_EQ(EXPECT(PEVENT_EXEC, 20)->files->n, 1);
+	end();
+	CHECK_EQ(m.file_bytes, 0);
+}
+
 TEST_MAIN()
