@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "model/network.h"
 #include "util/macro.h"
 
 #define DRAIN_MAX 65536		/* events taken in at a time */
@@ -39,6 +40,8 @@ static void watch_source(struct pevent *p, bool watch)
 
 	if (p->source->fd >= 0)
 		(void)epoll_ctl(p->epoll_fd, EPOLL_CTL_MOD, p->source->fd, &ev);
+	if (p->source->network_fd >= 0)
+		(void)epoll_ctl(p->epoll_fd, EPOLL_CTL_MOD, p->source->network_fd, &ev);
 }
 
 /*
@@ -48,7 +51,8 @@ static void watch_source(struct pevent *p, bool watch)
 static void set_pace(struct pevent *p, bool found, uint64_t now)
 {
 	bool busy = found || reorder_count(&p->reorder) || p->scan.wanted || p->scan.taken ||
-		    p->probe.pending || p->sampler.in_round || !list_empty(&p->model.ending);
+		    p->probe.pending || p->sampler.in_round || !list_empty(&p->model.ending) ||
+		    network_next(&p->model) != UINT64_MAX || queue_count(&p->model.queue);
 	uint64_t quiet = p->config.watchdog_s * NSEC_PER_SEC;
 
 	if (p->clock.is_virtual)
@@ -160,11 +164,18 @@ static void end_probe(struct pevent *p)
  */
 static int drain(struct pevent *p)
 {
-	int n = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p), error;
+	int error = p->clock.is_virtual ? 0 : loop_drain_network(p), n;
 
+	if (error < 0)
+		return error;
+	n = p->source->ops->drain(p->source, DRAIN_MAX, loop_ingest, p);
 	if (n < 0)
 		return n;
-	error = p->source->ops->drain_usage(p->source, ingest_usage, p);
+	/* In a recording the messages say which drain it is. */
+	if (p->clock.is_virtual)
+		error = loop_drain_network(p);
+	if (error == 0)
+		error = p->source->ops->drain_usage(p->source, ingest_usage, p);
 	end_probe(p);
 	return error < 0 ? error : n;
 }
@@ -307,7 +318,8 @@ static uint64_t safe_horizon(const struct pevent *p, uint64_t before, bool drain
 {
 	uint64_t until = drained ? before : MIN(before, p->newest_ns);
 
-	return until > REORDER_WINDOW_NS ? until - REORDER_WINDOW_NS : 0;
+	until = until > REORDER_WINDOW_NS ? until - REORDER_WINDOW_NS : 0;
+	return p->source->network ? MIN(until, p->source->records_until_ns) : until;
 }
 
 /* For a whole drain, each of whose events may bring a LOST before it. */
@@ -341,6 +353,11 @@ int loop_dispatch(struct pevent *p)
 		p->horizon_ns = UINT64_MAX;
 	else
 		p->horizon_ns = safe_horizon(p, before, drained);
+	if (p->horizon_ns == UINT64_MAX)
+		network_tick(&p->model, UINT64_MAX, UINT64_MAX);
+	else
+		network_tick(&p->model, p->source->packets_until_ns, before);
+	loop_tend_networks(p, before);
 	rescan(p, before, n >= 0 && drained);
 	sampler_step(p, before);
 	watch(p, before);
@@ -405,7 +422,7 @@ static void look_for_oom(struct pevent *p, const struct cn_event *ev)
 static bool advance(struct pevent *p)
 {
 	const struct cn_event *ev = reorder_peek(&p->reorder, p->horizon_ns);
-	uint64_t until = ev ? ev->time_ns : p->horizon_ns;
+	uint64_t until = ev ? ev->time_ns : p->horizon_ns, next = network_next(&p->model);
 	bool scan_due = p->scan.taken &&
 			(ev ? until > p->scan.end_ns : until >= p->scan.end_ns);
 
@@ -415,9 +432,15 @@ static bool advance(struct pevent *p)
 		apply_scan(p, false);
 		return true;
 	}
+	if (next <= until && next != UINT64_MAX) {
+		network_advance(&p->model);
+		return true;
+	}
 	if (!ev) {
+		size_t before = queue_count(&p->model.queue);
+
 		model_settle(&p->model, p->horizon_ns);
-		return p->model.queue.head != p->model.queue.tail;
+		return queue_count(&p->model.queue) != before;
 	}
 	model_settle(&p->model, ev->time_ns);
 	look_for_oom(p, ev);
@@ -485,6 +508,7 @@ void loop_stop(struct pevent *p)
 	p->stopping = true;
 	p->source->ops->stop(p->source);
 	(void)drain_rest(p);
+	loop_await_packets(p);
 	read_drops(p);
 	/* What loss left wrong is set right for the last time. */
 	if (p->scan.wanted && !p->clock.is_virtual) {
@@ -493,6 +517,7 @@ void loop_stop(struct pevent *p)
 	}
 	p->scan.wanted = false;
 	p->horizon_ns = UINT64_MAX;
+	network_tick(&p->model, UINT64_MAX, UINT64_MAX);
 }
 
 /* Who is there already; then the stream begins. */
@@ -505,8 +530,17 @@ int loop_begin(struct pevent *p)
 	p->model.cpus = p->host.cpus;
 	p->model.records_since_ns = p->source->usage ? now : 0;
 	p->model.delays_since_ns = p->source->delays_since_ns;
+	p->model.network.is_on = p->source->network;
+	p->model.network.has_notices = p->source->notices;
+	p->model.network.has_records = p->source->records;
+	p->model.network.own = p->source->own_netns;
+	p->model.network.keeps_connections = p->config.want & PEVENT_WANT_CONNECTIONS;
+	p->model.keeps_files = !p->source->network || (p->config.want & PEVENT_WANT_FILES);
 	sync_clock(p);
 	p->last_event_ns = now;
+	/* Which sockets there are: the scan tells whose. */
+	if (loop_drain_network(p) < 0)
+		return -EIO;
 	if (take_scan(p, true) < 0)
 		return -EIO;
 	sequence_finish(&p->sequence);	/* what passed before is not part of the run */

@@ -48,6 +48,9 @@ struct pevent {
 	struct source_machine machine_begin, machine_end;
 	bool has_machine_begin, has_machine_end;
 	uint64_t horizon_ns;		/* facts up to here are in order */
+	uint64_t packets_lost, notices_lost;	/* that the stream has been told of */
+	uint64_t records_lost, facts_refused;
+	uint64_t last_tend_ns;		/* of the network namespaces */
 	uint64_t newest_ns;	/* time of the youngest event taken in */
 	uint64_t last_event_ns, last_scan_ns;
 	uint64_t drops_before;		/* of sockets that the watchdog replaced */
@@ -73,6 +76,12 @@ void loop_stop(struct pevent *p);
 void loop_ingest(void *data, const struct cn_event *ev);
 /* Something is missing from here on; 0: it is not known how much. */
 void loop_add_lost(struct pevent *p, enum pevent_source source, uint64_t count);
+/* Packets, and what is told of sockets. 0 or -errno. */
+int loop_drain_network(struct pevent *p);
+/* Network namespaces come and go with the processes in them; sockets are asked for again. */
+void loop_tend_networks(struct pevent *p, uint64_t now_ns);
+/* Packets sent before the end are still to come out of their rings, and the ends of sockets. */
+void loop_await_packets(struct pevent *p);
 /* The next wake-up by the timer. */
 void loop_arm(struct pevent *p, uint64_t delay_ns);
 

@@ -8,14 +8,15 @@ static const char *const type_names[PEVENT_TYPE_COUNT] = {
 	[PEVENT_EXIT] = "exit",	  [PEVENT_CORE] = "core",   [PEVENT_COMM] = "comm",
 	[PEVENT_PTRACE] = "ptrce", [PEVENT_UID] = "uid",    [PEVENT_GID] = "gid",
 	[PEVENT_SID] = "sid",	  [PEVENT_LOST] = "lost",   [PEVENT_START] = "start",
-	[PEVENT_SNAPSHOT] = "snap",
+	[PEVENT_SNAPSHOT] = "snap", [PEVENT_CONN] = "conn",  [PEVENT_CLOSE] = "close",
 };
 
 static const char *const source_names[PEVENT_SOURCE_COUNT] = {
 	[PEVENT_SOURCE_CONNECTOR] = "connector", [PEVENT_SOURCE_EXEC_READER] = "exec-reader",
 	[PEVENT_SOURCE_PROC] = "proc",		 [PEVENT_SOURCE_TABLE] = "table",
 	[PEVENT_SOURCE_OUTPUT] = "output",	 [PEVENT_SOURCE_TASKSTATS] = "taskstats",
-	[PEVENT_SOURCE_SAMPLER] = "sampler",
+	[PEVENT_SOURCE_SAMPLER] = "sampler",	 [PEVENT_SOURCE_PACKETS] = "packets",
+	[PEVENT_SOURCE_SOCKETS] = "sockets",
 };
 
 static const char *const origin_names[PEVENT_ORIGIN_COUNT] = {
@@ -26,6 +27,8 @@ static const char *const origin_names[PEVENT_ORIGIN_COUNT] = {
 	[PEVENT_FROM_INHERITED] = "inherited",
 	[PEVENT_FROM_INFERRED] = "inferred",
 	[PEVENT_FROM_TASKSTATS] = "taskstats",
+	[PEVENT_FROM_PERF] = "perf",
+	[PEVENT_FROM_SOCK_DIAG] = "sock_diag",
 };
 
 _public_ const char *pevent_type_name(enum pevent_type type)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "model/network.h"
 #include "source/live.h"
 #include "source/replay.h"
 #include "util/macro.h"
@@ -152,7 +153,7 @@ _public_ int pevent_next(struct pevent *p, const struct pevent_event **ret)
 
 	if (!p->source)
 		return -ENODEV;
-	while (!(ev = queue_take(&p->model.queue)))
+	while (!(ev = network_take(&p->model)))
 		if (!loop_advance(p))
 			return 0;
 	*ret = ev;
@@ -178,8 +179,9 @@ _public_ int pevent_add_lost(struct pevent *p, enum pevent_source source, uint64
 	return 0;
 }
 
-static unsigned int files_wanted(unsigned int want)
+static unsigned int files_wanted(const struct pevent_config *config)
 {
+	const unsigned int want = config->want;
 	unsigned int files = PROC_FILE_MASK(PROC_STAT) | PROC_FILE_MASK(PROC_CMDLINE);
 
 	if (want & PEVENT_WANT_EXE)
@@ -194,6 +196,8 @@ static unsigned int files_wanted(unsigned int want)
 		files |= PROC_FILE_MASK(PROC_LOGINUID);
 	if (want & PEVENT_WANT_FILES)
 		files |= PROC_FILE_MASK(PROC_FD) | PROC_FILE_MASK(PROC_FD_COUNT);
+	if (!config->no_network)
+		files |= PROC_FILE_MASK(PROC_NETNS);
 	return files;
 }
 
@@ -212,6 +216,12 @@ static unsigned int sample_files(unsigned int want)
 	return files;
 }
 
+static enum network_owner network_owner(enum pevent_owner owner)
+{
+	return owner == PEVENT_OWNER_PERF ? NETWORK_OWNER_PERF :
+	       owner == PEVENT_OWNER_DIAG ? NETWORK_OWNER_DIAG : NETWORK_OWNER_AUTO;
+}
+
 /* An input that failed on its first steps leaves room for another. */
 static void close_input(struct pevent *p)
 {
@@ -220,13 +230,27 @@ static void close_input(struct pevent *p)
 	p->clock = (struct clock){ 0 };
 }
 
+static int watch_network(struct pevent *p)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	if (p->source->network_fd >= 0 &&
+	    epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->source->network_fd, &ev) < 0)
+		return -errno;
+	return 0;
+}
+
 _public_ int pevent_add_live(struct pevent *p)
 {
 	const struct live_options options = {
 		.connector = { .buffer = p->config.receive_buffer, .guard = !p->config.no_guard },
-		.proc_files = files_wanted(p->config.want),
+		.proc_files = files_wanted(&p->config),
 		.sample_files = sample_files(p->config.want),
 		.usage = !p->config.no_taskstats,
+		.network = !p->config.no_network,
+		.network_options = { .interface = p->config.interface,
+				     .owner = network_owner(p->config.owner),
+				     .buffer = p->config.receive_buffer, .realtime = true },
 		.delays = p->config.delay_accounting,
 		.args_max = p->config.args_max,
 		.exec_readers = !p->config.no_exec_readers,
@@ -243,6 +267,8 @@ _public_ int pevent_add_live(struct pevent *p)
 		return error;
 	if (epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->source->fd, &ev) < 0)
 		error = -errno;
+	if (error == 0)
+		error = watch_network(p);
 	if (error == 0)
 		error = loop_begin(p);
 	if (error == 0)
@@ -313,11 +339,35 @@ static void tell_missing(const struct pevent *p, char *state, size_t size)
 			 (unsigned long long)p->model.records_missed);
 }
 
+static void get_network(const struct pevent *p, const struct network_account *account,
+			struct pevent_stats *ret)
+{
+	struct pevent_source_stats *packets = &ret->source[PEVENT_SOURCE_PACKETS];
+	struct pevent_source_stats *sockets = &ret->source[PEVENT_SOURCE_SOCKETS];
+
+	packets->active = p->source && p->source->network;
+	packets->received = account->packets;
+	packets->lost = p->packets_lost + p->model.network.flows.evicted;
+	memcpy(packets->state, account->packets_state, sizeof(packets->state));
+	sockets->active = packets->active && (account->perf || account->lookups);
+	sockets->received = account->records + account->notices;
+	sockets->lost = p->records_lost + p->notices_lost + p->facts_refused +
+			p->model.network.sockets.evicted;
+	memcpy(sockets->state, account->sockets_state, sizeof(sockets->state));
+	network_get_stats(&p->model, &ret->network);
+	ret->network.other_packets = account->other_packets;
+	ret->network.skipped_packets = account->skipped_packets;
+	ret->network.namespaces = account->namespaces;
+	ret->network.namespaces_peak = account->namespaces_peak;
+}
+
 _public_ void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret)
 {
 	struct pevent_source_stats *s = ret->source;
 	struct source_account account = { .connector = "not open", .exec_reader = "not open",
-					  .usage = "not open" };
+					  .usage = "not open",
+					  .network = { .packets_state = "off",
+						       .sockets_state = "off" } };
 
 	*ret = (struct pevent_stats){
 		.processes = process_count(&p->model.table), .processes_peak = p->model.table.peak,
@@ -353,5 +403,6 @@ _public_ void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret)
 	tell_missing(p, s[PEVENT_SOURCE_TASKSTATS].state,
 		     sizeof(s[PEVENT_SOURCE_TASKSTATS].state));
 	s[PEVENT_SOURCE_SAMPLER].active = p->source && p->sampler.interval_ns;
+	get_network(p, &account.network, ret);
 	s[PEVENT_SOURCE_SAMPLER].received = p->model.samples;
 }

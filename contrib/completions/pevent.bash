@@ -37,16 +37,19 @@ _pevent_options='
 - --files
 - --delayacct
 - --no-taskstats
+-i --interface devices
+- --owner owner
+- --no-net
 - --strict
 - --receive-buffer size
 '
 
-_pevent_events='fork exec exit core comm clone ptrce uid gid sid snap all coredump thread ptrace
-	snapshot'
+_pevent_events='fork exec exit core comm clone ptrce uid gid sid snap conn close net all coredump
+	thread ptrace snapshot'
 _pevent_columns='time event pid tid ppid pgrp session uid euid gid egid loginuid user tty glyph info
 	duration on threads comm exe cgroup source process cpu usr sys error wait blkio rss
-	vm swap read write rchar wchar sent rcvd minflt majflt vcsw ivcsw files oom state
-	classic'
+	vm swap read write rchar wchar sent rcvd txpay rxpay txpkt rxpkt conns retx rtt local
+	remote minflt majflt vcsw ivcsw files oom state classic'
 
 # What the argument of OPTION is: prints the kind, or fails when it takes none.
 _pevent_kind() { # OPTION
@@ -102,6 +105,8 @@ _pevent() {
 		case $kind in
 		events) _pevent_list "$_pevent_events" "$cur" ;;
 		columns) _pevent_list "$_pevent_columns" "$cur" ;;
+		devices) _pevent_list "any $(cd /sys/class/net 2>/dev/null && echo *)" "$cur" ;;
+		owner) mapfile -t COMPREPLY < <(compgen -W 'auto perf diag' -- "$cur") ;;
 		format) mapfile -t COMPREPLY < <(compgen -W 'iso clock epoch boot' -- "$cur") ;;
 		user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 		pids) _pevent_list "$(cd /proc && echo [0-9]*)" "$cur" ;;

@@ -18,14 +18,21 @@ function __pevent_events
         gid 'group ids changed' \
         sid 'a new session' \
         snap 'who is there at the start and the end' \
-        all 'all but snap'
+        conn 'a TCP connection was opened or accepted' \
+        close 'a TCP connection was closed' \
+        net 'conn and close' \
+        all 'all but snap and net'
 end
 
 function __pevent_columns
     printf '%s\n' time event pid tid ppid pgrp session uid euid gid egid loginuid user tty \
         glyph info duration on threads comm exe cgroup source process cpu usr sys error wait \
-        blkio rss vm swap read write rchar wchar sent rcvd minflt majflt vcsw ivcsw files oom \
-        state classic
+        blkio rss vm swap read write rchar wchar sent rcvd txpay rxpay txpkt rxpkt conns retx \
+        rtt local remote minflt majflt vcsw ivcsw files oom state classic
+end
+
+function __pevent_devices
+    printf '%s\n' any (string replace -r '.*/' '' -- /sys/class/net/*)
 end
 
 # Completes the last entry of a comma-separated list with the words of a command.
@@ -81,5 +88,8 @@ complete -c pevent -l sample -x -d 'time between looks at each process, 0 for ne
 complete -c pevent -l files -d 'list the open files of processes'
 complete -c pevent -l delayacct -d 'switch delay accounting on meanwhile'
 complete -c pevent -l no-taskstats -d 'do without exit accounting'
+complete -c pevent -s i -l interface -x -a '(__pevent_list __pevent_devices)' -d 'devices to count at'
+complete -c pevent -l owner -x -a 'auto perf diag' -d 'how owners of sockets are found'
+complete -c pevent -l no-net -d 'do without network accounting'
 complete -c pevent -l strict -d 'exit status 3 when anything was lost'
 complete -c pevent -l receive-buffer -x -d 'bytes asked for the event socket'

@@ -46,6 +46,8 @@ enum pevent_type {
 	PEVENT_LOST,	/* something is missing from the stream at this place */
 	PEVENT_START,	/* first event of a run: which input, which sources, in what state */
 	PEVENT_SNAPSHOT,	/* it is alive, and has used this (pevent_config.snapshot) */
+	PEVENT_CONN,	/* it opened a TCP connection, or accepted one */
+	PEVENT_CLOSE,	/* a TCP connection of its is closed: pevent_event.connections */
 	PEVENT_TYPE_COUNT
 };
 
@@ -61,6 +63,8 @@ enum pevent_origin {
 	PEVENT_FROM_INHERITED,		/* the parent's value when this process was forked */
 	PEVENT_FROM_INFERRED,		/* follows from other values; may be wrong */
 	PEVENT_FROM_TASKSTATS,		/* the kernel's exit accounting (linux/taskstats.h) */
+	PEVENT_FROM_PERF,		/* the kernel's socket tracepoints (perf_event_open(2)) */
+	PEVENT_FROM_SOCK_DIAG,		/* sock_diag(7), and who has the socket open in /proc */
 	PEVENT_ORIGIN_COUNT
 };
 
@@ -73,6 +77,8 @@ enum pevent_source {
 	PEVENT_SOURCE_OUTPUT,		/* a client's output: lines that its reader did not take */
 	PEVENT_SOURCE_TASKSTATS,	/* exit accounting: what processes used */
 	PEVENT_SOURCE_SAMPLER,		/* looks at /proc while they live */
+	PEVENT_SOURCE_PACKETS,		/* capture: what the network carries */
+	PEVENT_SOURCE_SOCKETS,		/* who owns a socket, and its final counts */
 	PEVENT_SOURCE_COUNT
 };
 
@@ -125,6 +131,7 @@ enum pevent_known {
 	PEVENT_KNOWN_RUN_QUEUE = 1 << 6,
 	PEVENT_KNOWN_DELAYS = 1 << 7,	/* delay_ns: kernel.task_delayacct is on */
 	PEVENT_KNOWN_SAMPLE = 1 << 8,	/* sample */
+	PEVENT_KNOWN_NETWORK = 1 << 9,	/* network: packets are counted */
 };
 
 /* Why threads waited, beyond the run queue (Documentation/accounting/delay-accounting.rst). */
@@ -152,6 +159,59 @@ struct pevent_sample {
 	uint64_t interval_cpu_ns, interval_read_bytes, interval_write_bytes;
 };
 
+/* One direction of what the network carried. */
+struct pevent_traffic {
+	uint64_t packets;	/* as captured: segments that the device will split count once */
+	uint64_t bytes;		/* of IP packets, their headers included */
+	uint64_t payload;	/* bytes of the program's own; TCP: none twice */
+};
+
+/*
+ * What went over the sockets of a process, until its end. Of UDP the kernel counts datagrams and
+ * payload for each process; bytes are those with one IP and one UDP header each.
+ */
+struct pevent_network {
+	struct pevent_traffic tx, rx;
+	uint64_t connections;	/* TCP: opened or accepted */
+	uint64_t retransmits;	/* TCP: segments sent again */
+	enum pevent_origin origin;	/* of its sockets' owner, the least certain one of them:
+					 * PERF, SOCK_DIAG, INFERRED; NONE: it had none */
+	bool incomplete;	/* packets were dropped, or final counts did not come in 50 ms */
+};
+
+/* How a process came to a connection. */
+enum pevent_role {
+	PEVENT_ROLE_NONE,	/* not known; UDP and others have none */
+	PEVENT_ROLE_CLIENT,	/* connect(2) */
+	PEVENT_ROLE_SERVER,	/* accept(2) */
+};
+
+/* One socket's traffic with one remote end. */
+struct pevent_connection {
+	uint8_t family;		/* AF_INET, AF_INET6 */
+	uint8_t protocol;	/* IPPROTO_TCP, IPPROTO_UDP, ... */
+	enum pevent_role role;
+	enum pevent_origin origin;	/* of its owner */
+	uint8_t local[16], remote[16];	/* IPv4: the first 4 */
+	uint16_t local_port, remote_port;	/* 0: the protocol has none */
+	uint32_t netns;		/* inode of its network namespace; 0: not known */
+	bool shared;		/* another process had it, too: all its bytes count here */
+	bool open;		/* not closed yet */
+	bool final;		/* payload and retransmits are the kernel's own, at its end */
+	uint64_t opened_ns;	/* 0: before the run, or not known */
+	uint64_t closed_ns;	/* 0: not known */
+	struct pevent_traffic tx, rx;
+	uint64_t retransmits;	/* TCP: segments sent again from this end */
+	uint64_t rtt_ns;	/* TCP: smoothed round trip time, at its end; 0: not known */
+};
+
+/* Connections of a process: PEVENT_WANT_CONNECTIONS. */
+struct pevent_connections {
+	size_t n;
+	size_t total;		/* > n: the oldest closed ones are not listed */
+	const struct pevent_connection *connection;
+};
+
 /*
  * What a process has used, all its threads together: since its fork, or since the run began when
  * it is older than that (pevent_process.before_run; peaks are of its whole life).
@@ -172,6 +232,7 @@ struct pevent_usage {
 	uint64_t read_bytes, write_bytes;	/* from and to block devices */
 	uint64_t cancelled_write_bytes;	/* of write_bytes: truncated before they were written */
 	uint64_t delay_ns[PEVENT_DELAY_COUNT];	/* UINT64_MAX: this kernel does not count it */
+	struct pevent_network network;
 	struct pevent_sample sample;
 };
 
@@ -225,6 +286,8 @@ struct pevent_event {
 	} u;
 	bool filtered;		/* here by pevent_filter.followed alone */
 	const struct pevent_files *files;	/* EXEC, EXIT, SNAPSHOT; NULL: not known */
+	/* CONN, CLOSE: the one; EXIT, SNAPSHOT: all of the process; NULL: none, or not known */
+	const struct pevent_connections *connections;
 	struct pevent_usage usage;	/* EXIT, SNAPSHOT; else known is 0 */
 };
 
@@ -237,6 +300,7 @@ enum pevent_want {
 	PEVENT_WANT_CGROUP = 1 << 3,
 	PEVENT_WANT_LOGINUID = 1 << 4,
 	PEVENT_WANT_FILES = 1 << 5,	/* open descriptors; at each sample, too */
+	PEVENT_WANT_CONNECTIONS = 1 << 6,	/* with EXIT and SNAPSHOT; costs the loop alone */
 };
 
 /* When every living process is told of. */
@@ -246,6 +310,13 @@ enum pevent_snapshot {
 };
 
 #define PEVENT_SAMPLE_OFF UINT64_MAX
+
+/* How the owner of a socket is found. */
+enum pevent_owner {
+	PEVENT_OWNER_AUTO,	/* the best that this kernel lets us */
+	PEVENT_OWNER_PERF,	/* socket tracepoints */
+	PEVENT_OWNER_DIAG,	/* a lookup at the first packet: misses some of the shortest */
+};
 
 /* Start from PEVENT_CONFIG_INIT; 0 means the default, which the line names. */
 struct pevent_config {
@@ -263,6 +334,10 @@ struct pevent_config {
 	bool no_taskstats;	/* usage from samples only */
 	bool no_exec_readers;	/* read /proc from the loop instead (late, often too late) */
 	bool no_guard;		/* no helper process that withdraws after kill -9 */
+	bool no_network;	/* no capture, no socket tracepoints, no sock_diag */
+	enum pevent_owner owner;	/* AUTO */
+	const char *interface;	/* comma list of devices to capture at, in every namespace that has
+				 * one of that name; NULL: all */
 };
 #define PEVENT_CONFIG_INIT { .size = sizeof(struct pevent_config) }
 
@@ -305,6 +380,21 @@ struct pevent_machine {
 	bool known;		/* the run is over, and /proc said it */
 };
 
+/*
+ * All that was captured. What crosses the loopback device is both sent and received; what is
+ * forwarded is neither.
+ */
+struct pevent_network_stats {
+	bool known;		/* packets are counted */
+	struct pevent_traffic tx, rx;	/* of this host's sockets, known or not */
+	struct pevent_traffic unknown_tx, unknown_rx;	/* of them: whose is not known */
+	struct pevent_traffic late_tx, late_rx;		/* of them: after their owner's EXIT */
+	uint64_t forwarded_packets, forwarded_bytes;	/* IP, between others */
+	uint64_t other_packets;		/* not IP: ARP and the like, or not understood */
+	uint64_t skipped_packets;	/* seen once more at a stacked device, not counted */
+	uint64_t namespaces, namespaces_peak;	/* network namespaces entered */
+};
+
 struct pevent_stats {
 	struct pevent_source_stats source[PEVENT_SOURCE_COUNT];
 	uint64_t events[PEVENT_TYPE_COUNT];	/* seen, before the filter */
@@ -315,6 +405,7 @@ struct pevent_stats {
 	uint64_t receive_queue_peak;	/* bytes of kernel memory that waited */
 	uint64_t samples;		/* looks at a process's /proc files */
 	struct pevent_machine machine;
+	struct pevent_network_stats network;
 };
 
 /* Of the machine that the input describes. */

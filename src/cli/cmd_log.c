@@ -65,8 +65,8 @@ static void on_event(void *data, const struct pevent_event *e)
 
 	if (run->summary)
 		summary_add(run->summary, run->session.command.pid, e);
-	/* Survivors count, shown or not; what is here for the summary alone does not. */
-	if (run->stats && !e->filtered && (e->sequence || e->type == PEVENT_SNAPSHOT))
+	/* What is here for the summary alone does not count. */
+	if (run->stats && !e->filtered)
 		stats_add(run->stats, e);
 	if (!run->writer || !e->sequence)
 		return;
@@ -146,9 +146,9 @@ static int make_sinks(struct log_run *run, unsigned int *ret_want)
 {
 	const struct options *o = run->o;
 	struct text_options options = {
-		.columns = o->columns, .time = o->time, .utc = o->utc, .comm = o->comm,
-		.shortname = o->shortname, .dirstrip = o->dirstrip, .extra = o->extra,
-		.glyph = o->glyph, .replay = o->replay,
+		.columns = o->columns, .types = o->types, .time = o->time, .utc = o->utc,
+		.comm = o->comm, .shortname = o->shortname, .dirstrip = o->dirstrip,
+		.extra = o->extra, .glyph = o->glyph, .replay = o->replay,
 		.terminal_fd = !o->output && isatty(STDOUT_FILENO) ? STDOUT_FILENO : -1,
 	};
 	int r = 0;
@@ -161,7 +161,7 @@ static int make_sinks(struct log_run *run, unsigned int *ret_want)
 		return r;
 	if (wants_json(o)) {
 		*ret_want = PEVENT_WANT_EXE | PEVENT_WANT_STATUS | PEVENT_WANT_CGROUP |
-			    PEVENT_WANT_LOGINUID;
+			    PEVENT_WANT_LOGINUID | PEVENT_WANT_CONNECTIONS;
 		return 0;	/* needs to know the machine */
 	}
 	r = text_new(&run->text, &options, NULL);

@@ -15,15 +15,19 @@
  *	src/cli/cmd.h		the verbs' functions
  *
  *	src/sink/text.c		events as lines for people: header, two-line forks
- *	src/sink/columns.c	the table of columns; columns_usage.c: those of what was used
+ *	src/sink/columns.c	the table of columns; columns_usage.c: those of what was used;
+ *				columns_network.c: those of the network
  *	src/sink/cell.c		values that fit their column
  *	src/sink/command_text.c	how a process is named
+ *	src/sink/connection.c	addresses in words, what is known of a connection
  *	src/sink/time_text.c	points of time
  *	src/sink/json.c		events as JSON Lines (json_put.h: keys and values)
  *	src/sink/json_usage.c	what a process has used, how it looked, what it had open
+ *	src/sink/json_network.c	what it sent and received, its connections
  *	src/sink/stats.c	counting for -S; stats_text.c and stats_json.c write it down
  *				(stats_data.h: what they share)
  *	src/sink/stats_usage.c	what was used, summed; stats_usage_text.c, stats_usage_json.c
+ *	src/sink/stats_network.c	remote addresses; stats_network_text.c, stats_network_json.c
  *	src/sink/stats_table.c	rows by name, up to a limit
  *	src/sink/stats_top.c	the processes that used most
  *	src/sink/summary.c	what a command and its descendants have used
@@ -35,6 +39,7 @@
  *	include/pevent/pevent.h	the library's whole interface
  *	src/pevent.c		implements it: contexts, configuration, accounts
  *	src/loop.c		drains the source each tick, orders, joins, hands on
+ *	src/loop_network.c	the same of packets and sockets
  *	src/sampler.c		looks at living processes, within a share of a CPU
  *	src/names.c		names of events, sources, origins
  *
@@ -47,6 +52,14 @@
  *	src/model/records.c	exit records that wait for their EXIT
  *	src/model/image.c	a program as started, shared by those that run it
  *	src/model/files.c	open descriptors of a process, at one time
+ *	src/model/network.c	joins packets with their owners
+ *	src/model/flow.c	what went between two ends, and whose they are
+ *	src/model/flow_packet.c	what one packet adds to it
+ *	src/model/traffic.c	what a process sent and received
+ *	src/model/socket.c	sockets by their address, inode and port
+ *	src/model/socket_state.c	who opens and closes a TCP socket
+ *	src/model/infer.c	whose it can only have been
+ *	src/model/facts.c	what was told of sockets, in order of time
  *	src/model/filter.c	which events leave
  *	src/model/queue.c	events on their way out
  *	src/model/reorder.c	facts of several CPUs in order of time
@@ -58,17 +71,27 @@
  *	src/source/guard.c	helper process that acts when this one is killed
  *	src/source/delayacct.c	delay accounting on for the run
  *	src/source/exec_reader.c	command lines before the first instruction
+ *	src/source/priority.c	threads that run before who woke them
+ *	src/source/owner.c	who has a socket, at its first packet: owner_tap.c: the packet;
+ *				owner_space.c: the socket; owner_scan.c: the process, or by
+ *				owner_later.c
  *	src/source/taskstats.c	exit records: registration, draining
  *	src/source/netlink.c	buffers, loss counters, batches of both
- *	src/source/capture.c	packets through libpcap; capture_file.c: stored and given back;
- *	src/source/devices.c	which devices count them
- *	src/source/perf.c	rings of the socket tracepoints; tracefs.c: their formats
+ *	src/source/network.c	all of the network: namespaces, packets, sockets, owners
+ *	src/source/space.c	one network namespace; netns.c: how it is found and entered
+ *	src/source/capture.c	packets through libpcap; capture_file.c: into a file and back
+ *	src/source/devices.c	at which devices packets count, so that each counts once
+ *	src/source/diag.c	socket diagnosis: lookups, notices of sockets that are gone
+ *	src/source/tracepoints.c	socket tracepoints: which, when, what they lost
+ *	src/source/flooders.c	whose datagrams are too many to be told of
+ *	src/source/perf.c	their rings; tracefs.c: their formats
  *	src/source/procfs.c	reads /proc; procfs_made.c: sums of threads, open descriptors
  *	src/source/machine.c	the machine's totals
  *	src/source/oom.c	whom the OOM killer killed
  *	src/source/host.c	the machine
  *	src/source/record.c	stores what the kernel said; record_names.h: its keys
  *	src/source/replay.c	gives it back; replay_lines.c: what is in JSON
+ *	src/source/network_line.c	what the network told, in JSON; network_replay.c: given back
  *
  *	src/wire/cn.c		connector messages
  *	src/wire/proc.c		text of /proc/PID; proc_tasks.c: of threads; proc_fd.c: of files
@@ -76,8 +99,8 @@
  *	src/wire/kmsg.c		the kernel's log
  *	src/wire/cursor.h	texts from left to right
  *	src/wire/packet.c	captured packets, from link header to ports
- *	src/wire/inet_diag.c	socket diagnosis: questions, answers, notices (attribute.h
- *				address.h: shared)
+ *	src/wire/inet_diag.c	socket diagnosis: questions, answers, notices
+ *	src/wire/attribute.h	netlink attributes; address.h: IP addresses
  *	src/wire/tracepoint.c	records of the socket tracepoints
  *	src/wire/taskstats.c	exit records: what a thread has used
  *

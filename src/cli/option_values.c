@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the arguments of options mean. */
 #include <errno.h>
+#include <net/if.h>
 #include <pwd.h>
 #include <regex.h>
 
@@ -32,6 +33,9 @@ static const struct {
 	{ "gid", PEVENT_MASK(PEVENT_GID), false },
 	{ "sid", PEVENT_MASK(PEVENT_SID), false },
 	{ "snap", PEVENT_MASK(PEVENT_SNAPSHOT), false },
+	{ "conn", PEVENT_MASK(PEVENT_CONN), false },
+	{ "close", PEVENT_MASK(PEVENT_CLOSE), false },
+	{ "net", TYPES_NETWORK, false },
 	{ "all", TYPES_ALL, false },
 	{ "coredump", PEVENT_MASK(PEVENT_CORE), true },
 	{ "thread", PEVENT_MASK(PEVENT_CLONE), true },
@@ -41,6 +45,10 @@ static const struct {
 
 static const char *const time_names[] = {
 	[TIME_ISO] = "iso", [TIME_CLOCK] = "clock", [TIME_EPOCH] = "epoch", [TIME_BOOT] = "boot",
+};
+
+static const char *const owner_names[] = {
+	[PEVENT_OWNER_AUTO] = "auto", [PEVENT_OWNER_PERF] = "perf", [PEVENT_OWNER_DIAG] = "diag",
 };
 
 static int bad(struct parser *p, const char *value, size_t len, const char *what)
@@ -264,6 +272,38 @@ int option_take_replay(struct parser *p, const char *value)
 {
 	p->o->replay = value;
 	return 0;
+}
+
+static int check_device(struct parser *p, const char *name)
+{
+	size_t len = strlen(name);
+
+	/* As the kernel's dev_valid_name() has it. */
+	if (!len || len >= IFNAMSIZ || strcspn(name, "/: \t\n\v\f\r") != len ||
+	    !strcmp(name, ".") || !strcmp(name, ".."))
+		return bad(p, name, len, "not the name of a device");
+	return 0;
+}
+
+int option_take_interface(struct parser *p, const char *value)
+{
+	int r = each_piece(p, value, check_device);
+
+	if (r < 0)
+		return r;
+	p->o->interface = strcmp(value, "any") ? value : NULL;
+	return 0;
+}
+
+int option_take_owner(struct parser *p, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(owner_names); i++) {
+		if (!strcmp(value, owner_names[i])) {
+			p->o->owner = (enum pevent_owner)i;
+			return 0;
+		}
+	}
+	return bad(p, value, strlen(value), "not one of auto, perf, diag");
 }
 
 int option_take_receive_buffer(struct parser *p, const char *value)

@@ -7,8 +7,10 @@
 #include "cli/options.h"
 #include "pevent/pevent.h"
 
-/* Snapshots are no events that happen: who wants them names them. */
-#define TYPES_ALL (PEVENT_MASK_ALL & ~PEVENT_MASK(PEVENT_SNAPSHOT))
+#define TYPES_NETWORK (PEVENT_MASK(PEVENT_CONN) | PEVENT_MASK(PEVENT_CLOSE))
+/* Snapshots are no events that happen, and of connections there are many more than of processes:
+ * who wants them names them. */
+#define TYPES_ALL (PEVENT_MASK_ALL & ~PEVENT_MASK(PEVENT_SNAPSHOT) & ~TYPES_NETWORK)
 
 /* How far parsing has come; a message is put into why once. */
 struct parser {
@@ -31,6 +33,8 @@ int option_take_time(struct parser *p, const char *value);
 int option_take_columns(struct parser *p, const char *value);
 int option_take_output(struct parser *p, const char *value);
 int option_take_replay(struct parser *p, const char *value);
+int option_take_interface(struct parser *p, const char *value);
+int option_take_owner(struct parser *p, const char *value);
 int option_take_receive_buffer(struct parser *p, const char *value);
 
 #endif

@@ -39,6 +39,7 @@ FLAG(files, files)
 FLAG(snapshot, snapshot)
 FLAG(delayacct, delay_accounting)
 FLAG(no_taskstats, no_taskstats)
+FLAG(no_net, no_network)
 
 static int set_quiet(struct parser *p, _unused_ const char *value)
 {
@@ -77,8 +78,9 @@ static const struct option_def defs[] = {
 	{ 'D', "duration", "TIME", "run for TIME: 60, 0.5, 90s, 5m, 1h", BOTH,
 	  option_take_duration },
 	{ 'e', "event", "LIST", "events, by commas: fork exec exit core comm\n"
-	  "clone ptrce uid gid sid snap all; the default is\n"
-	  "fork,exec,exit,core,comm", VERB_LOG, option_take_events },
+	  "clone ptrce uid gid sid snap conn close; net is\n"
+	  "conn,close; all is all but snap and net; the\n"
+	  "default is fork,exec,exit,core,comm", VERB_LOG, option_take_events },
 	{ 'E', "all-events", NULL, "the same as -e all", VERB_LOG, set_all_events },
 	{ 'g', "glyph", NULL, "show glyphs for events", VERB_LOG, set_glyph },
 	{ 'h', "help", NULL, "print this help", BOTH, set_help },
@@ -120,6 +122,13 @@ static const struct option_def defs[] = {
 	  set_delayacct },
 	{ 0, "no-taskstats", NULL, "do without the kernel's exit accounting: what was\n"
 	  "used is as last sampled", BOTH, set_no_taskstats },
+	{ 'i', "interface", "IFACE", "count what passes these network devices, by\n"
+	  "commas; the default is any", BOTH, option_take_interface },
+	{ 0, "owner", "HOW", "how owners of sockets are found: perf (socket\n"
+	  "tracepoints), diag (a lookup at the first packet,\n"
+	  "which misses some) or auto, the default", BOTH, option_take_owner },
+	{ 0, "no-net", NULL, "do without network accounting: nothing is captured", BOTH,
+	  set_no_net },
 	{ 0, "strict", NULL, "exit with status 3 when anything was lost", BOTH, set_strict },
 	{ 0, "receive-buffer", "SIZE", "kernel memory asked for to hold events that wait;\n"
 	  "the default is 64M", BOTH, option_take_receive_buffer },
@@ -229,6 +238,8 @@ static int check(struct parser *p, unsigned int verb)
 		why = "record: the directory to write to is missing";
 	else if (o->replay && o->command)
 		why = "-R: a recording cannot follow a command";
+	else if (o->no_network && (o->interface || o->owner || o->types & TYPES_NETWORK))
+		why = "--no-net: leaves nothing for -i, --owner, -e net";
 	if (why) {
 		strbuf_puts(p->why, why);
 		return -EINVAL;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "pevent/pevent.h"
 #include "sink/time_text.h"
 #include "util/strbuf.h"
 
@@ -24,6 +25,7 @@ struct options {
 	bool line_buffered, quiet, statistics, json, utc, strict, realtime;
 	bool failed;
 	bool snapshot, files, delay_accounting, no_taskstats;
+	bool no_network;
 	bool help, version;
 	uint64_t duration_ns;		/* 0: until a signal */
 	uint64_t longer_than_ns;	/* 0: off */
@@ -31,6 +33,8 @@ struct options {
 	uint32_t receive_buffer;	/* bytes; 0: default */
 	uint32_t types;			/* PEVENT_MASK()s; SNAPSHOT among them as snapshot says */
 	enum time_style time;
+	enum pevent_owner owner;
+	const char *interface;		/* comma list of devices; NULL: all */
 	const char *columns;		/* NULL: default; checked */
 	const char *output;		/* NULL: standard output */
 	const char *replay;		/* NULL: live */

@@ -57,13 +57,17 @@ static int catch_signals(struct session *s)
 #define SUMMARIZED (PEVENT_MASK(PEVENT_FORK) | PEVENT_MASK(PEVENT_EXEC) | \
 		    PEVENT_MASK(PEVENT_EXIT) | PEVENT_MASK(PEVENT_SNAPSHOT))
 
+/* Statistics of what was used are of all that the other filters let through. */
+#define COUNTED (PEVENT_MASK(PEVENT_EXIT) | PEVENT_MASK(PEVENT_CLOSE) | \
+		 PEVENT_MASK(PEVENT_SNAPSHOT))
+
 static int set_filter(struct session *s)
 {
 	const struct options *o = s->options;
 	struct pevent_filter filter = {
 		.size = sizeof(filter),
 		.types = o->types,
-		.silent = PEVENT_MASK(PEVENT_SNAPSHOT),	/* survivors count, shown or not */
+		.silent = o->statistics ? COUNTED : 0,
 		.followed = o->command ? SUMMARIZED : 0,
 		.pgrps = o->pgrps.items,
 		.n_pgrps = o->pgrps.n,
@@ -102,7 +106,7 @@ static struct pevent_config make_config(const struct options *o, unsigned int wa
 	if (o->regexes.n || o->statistics || o->command)
 		want |= PEVENT_WANT_EXE;
 	if (o->statistics)
-		want |= PEVENT_WANT_STATUS | PEVENT_WANT_CGROUP;
+		want |= PEVENT_WANT_STATUS | PEVENT_WANT_CGROUP | PEVENT_WANT_CONNECTIONS;
 	if (o->files)
 		want |= PEVENT_WANT_FILES;
 	config.want = want;
@@ -111,6 +115,9 @@ static struct pevent_config make_config(const struct options *o, unsigned int wa
 	config.snapshot = choose_snapshots(o);
 	config.delay_accounting = o->delay_accounting;
 	config.no_taskstats = o->no_taskstats;
+	config.no_network = o->no_network;
+	config.owner = o->owner;
+	config.interface = o->interface;
 	return config;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "emit.h"
+#include "network.h"
 #include "util/macro.h"
 
 uint64_t life_ticks_of(const struct model *m, uint64_t time_ns)
@@ -53,6 +54,7 @@ void life_get_usage(const struct model *m, const struct process *p, bool alive,
 void life_end(struct model *m, struct process *p, const struct cn_event *cn, uint32_t status,
 	      enum pevent_origin origin)
 {
+	struct process *parent;
 	struct pevent_event *ev;
 
 	p->pub.end_ns = p->group_ended ? p->exit_ns : cn->time_ns;
@@ -64,6 +66,10 @@ void life_end(struct model *m, struct process *p, const struct cn_event *cn, uin
 		ev->u.exit.oom_killed = p->oom_killed;
 		life_get_usage(m, p, false, &ev->usage);
 	}
+	network_end(m, p, ev);
+	parent = p->is_sharer ? process_find(&m->table, p->pub.ppid) : NULL;
+	if (parent && parent->sharers)
+		parent->sharers--;
 	process_bury(&m->table, p);
 }
 
@@ -112,6 +118,7 @@ void life_inherit(struct process *child, const struct process *parent)
 	c->loginuid = p->loginuid;
 	c->tty = p->tty;
 	c->kernel_thread = p->kernel_thread;
+	child->netns = parent->netns;
 	child->followed |= parent->followed;
 }
 
@@ -143,6 +150,8 @@ void life_take_identity(struct model *m, struct process *p, const struct proc_fa
 	}
 	if (f->has_loginuid)
 		pub->loginuid = f->loginuid;
+	if (f->has_netns)
+		network_meet(m, p, f->netns);
 }
 
 bool life_near(uint64_t ticks, uint64_t other)

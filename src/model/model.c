@@ -5,6 +5,7 @@
 
 #include "emit.h"
 #include "life.h"
+#include "network.h"
 #include "util/macro.h"
 
 #define CORE_DUMPED 0x80u	/* in a wait status */
@@ -19,18 +20,25 @@ int model_init(struct model *m, size_t table_max, uint32_t ticks_per_second)
 
 	*m = (struct model){ .ns_per_tick = NSEC_PER_SEC / ticks_per_second,
 			     .tick_ns = NSEC_PER_SEC / ticks_per_second,
-			     .delays_since_ns = UINT64_MAX };
+			     .delays_since_ns = UINT64_MAX, .keeps_files = true };
 	filter_init(&m->filter);
 	list_init(&m->ending);
 	error = process_table_init(&m->table, table_max);
 	if (error == 0)
 		error = records_init(&m->records);
+	if (error == 0)
+		error = flows_init(&m->network.flows, 0);
+	if (error == 0)
+		error = sockets_init(&m->network.sockets);
 	return error < 0 ? error : queue_init(&m->queue);
 }
 
 void model_finish(struct model *m)
 {
 	queue_finish(&m->queue);
+	flows_finish(&m->network.flows);
+	sockets_finish(&m->network.sockets);
+	facts_finish(&m->network.facts);
 	process_table_finish(&m->table);
 	records_finish(&m->records);
 	filter_finish(&m->filter);
@@ -77,6 +85,10 @@ static void apply_fork(struct model *m, const struct cn_event *cn)
 	parent = process_find(&m->table, cn->u.fork.parent_tgid);
 	if (parent)
 		life_inherit(p, parent);
+	if (parent && parent->listens) {
+		p->listens = p->is_sharer = true;
+		parent->sharers++;
+	}
 	ev = emit_of(m, PEVENT_FORK, cn, p);
 	if (!ev)
 		return;

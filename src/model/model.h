@@ -6,14 +6,57 @@
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
+#include "facts.h"
 #include "filter.h"
+#include "flow.h"
 #include "process.h"
 #include "queue.h"
 #include "records.h"
+#include "socket.h"
 #include "wire/cn.h"
 
 /* A fact of our own among those of the connector: `seq` of source `ack` are missing, on `cpu`. */
 #define FACT_LOST 0x7ffffff0u
+
+#define NETWORKS_MAX 256	/* namespaces that are kept in mind */
+#define NETWORKS_NEW 16
+
+/* What is known of the network: network.h. */
+struct network_state {
+	struct flows flows;
+	struct sockets sockets;
+	struct facts facts;
+	bool is_on;		/* packets are counted */
+	bool has_notices;	/* final counts come */
+	bool has_records;	/* so do changes of TCP sockets' states */
+	bool wants_sockets;	/* those that are there should be told of again */
+	uint64_t sockets_ns;	/* when one was told of that was not known */
+	bool keeps_connections;	/* closed ones are listed, too */
+	uint32_t own;		/* inode of pevent's namespace */
+	uint32_t known[NETWORKS_MAX];	/* namespaces that processes are in, or were */
+	size_t n_known;
+	struct network_new {
+		uint32_t netns;
+		pid_t pid;
+	} new[NETWORKS_NEW];	/* for the owner to enter */
+	size_t n_new;
+	struct network_switch {
+		uint64_t time_ns;
+		bool on;
+	} udp[8];		/* from when on records told of datagrams; oldest first */
+	size_t n_udp;
+	struct infer {
+		struct infer_flow {
+			struct packet_flow name;
+			uint32_t netns;
+			unsigned int end;
+			uint64_t begin_ns;
+		} slot[1024];
+		size_t head, tail;	/* count on */
+	} infer;		/* flows whose owner nobody told, infer.h */
+	struct pevent_traffic datagrams_tx, datagrams_rx;	/* that records told of */
+	uint64_t packets_until_ns, now_ns;
+};
 
 struct model {
 	struct process_table table;
@@ -29,6 +72,8 @@ struct model {
 	unsigned int scan_round;
 	uint64_t scan_begin_ns, scan_end_ns;
 	bool scan_first;
+	struct network_state network;
+	bool keeps_files;		/* open descriptors that /proc told of go into events */
 	struct records records;
 	uint64_t records_since_ns;	/* threads that ended later have one; 0: there are none */
 	uint64_t records_missed;	/* such threads that had none */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traffic.h"
 #include "util/macro.h"
 
 static struct process *of_node(struct hash_node *node)
@@ -34,6 +35,9 @@ static void drop(struct process_table *t, struct process *p)
 	t->n_dead -= p->dead;
 	account_finish(&p->account);
 	files_unref(p->files);
+	if (p->traffic)
+		p->traffic->process = NULL;
+	traffic_unref(p->traffic);
 	image_unref(image_of(p->pub.image));
 	image_unref(image_of(p->pub.parent_image));
 	free(p);

@@ -22,6 +22,11 @@ struct process {
 	uint64_t changed_ns;	/* of the last event that told something of it */
 	struct account account;
 	struct files *files;	/* open descriptors; NULL: not known */
+	struct traffic *traffic;	/* what it sent and received; NULL: no sockets were seen */
+	uint32_t netns;		/* inode of its network namespace; 0: not known, or pevent's own */
+	uint32_t sharers;	/* living children that were forked since it listens */
+	bool listens;
+	bool is_sharer;		/* one of those */
 	struct list sampling;	/* among the living: whose turn is next stands first */
 	uint32_t sample_round;	/* of the sampler that has looked at it */
 	struct list ending;	/* its last thread is gone, EXITs of others are to come */

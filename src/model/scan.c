@@ -4,6 +4,7 @@
 #include "emit.h"
 #include "life.h"
 #include "model.h"
+#include "network.h"
 #include "util/macro.h"
 
 void model_scan_begin(struct model *m, uint64_t begin_ns, uint64_t end_ns, bool first)
@@ -29,6 +30,7 @@ static void take_scan(struct model *m, struct process *p, const struct proc_fact
 	p->pub.threads = f->stat.threads - (p->leader_ended && f->stat.threads > 0);
 	p->pub.threads_peak = MAX(p->pub.threads_peak, p->pub.threads);
 	life_take_identity(m, p, f);
+	network_look(m, p, f);
 	if (!same && (f->args || f->exe || f->cgroup))
 		process_set_image(p, image_new(f, PEVENT_FROM_PROC, &m->image_bytes),
 				  PEVENT_FROM_PROC);
@@ -63,7 +65,10 @@ static void take_sample(struct model *m, struct process *p, const struct proc_fa
 	pub->tty = f->stat.tty;
 	if (f->has_loginuid)
 		pub->loginuid = f->loginuid;
-	if (f->fds) {
+	if (f->has_netns)
+		network_meet(m, p, f->netns);
+	network_look(m, p, f);
+	if (f->fds && m->keeps_files) {
 		files_unref(p->files);
 		p->files = files_new(f, &m->file_bytes);
 	}
@@ -226,5 +231,6 @@ void model_snapshot(struct model *m, bool at_end, uint64_t time_ns)
 			continue;
 		ev->u.at_end = at_end;
 		life_get_usage(m, p, true, &ev->usage);
+		network_get_usage(m, p, ev);
 	}
 }

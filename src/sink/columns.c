@@ -3,11 +3,13 @@
 #include <sys/wait.h>
 
 #include "sink/columns.h"
+#include "sink/connection.h"
 #include "sink/signals.h"
 #include "util/escape.h"
 #include "util/macro.h"
 
-enum { PID_WIDTH = 7, INFO_WIDTH = 6, DURATION_WIDTH = 8, ID_WIDTH = 10, TTY_WIDTH = 8 };
+enum { PID_WIDTH = 7, INFO_WIDTH = 6, INFO_WIDE = 7 };
+enum { DURATION_WIDTH = 8, ID_WIDTH = 10, TTY_WIDTH = 8 };
 enum { NAME_WIDTH = 15, USER_WIDTH = 12, PATH_WIDTH = 30 };
 
 static void put_id(struct cell *c, uint32_t id)
@@ -144,6 +146,7 @@ static void put_glyph(_unused_ struct columns_state *s, const struct line *l, st
 		[PEVENT_EXIT] = "⇥", [PEVENT_CORE] = "☠", [PEVENT_COMM] = "↻",
 		[PEVENT_PTRACE] = "⇄", [PEVENT_UID] = "↻", [PEVENT_GID] = "↻",
 		[PEVENT_SID] = "↻", [PEVENT_LOST] = "!", [PEVENT_SNAPSHOT] = "•",
+		[PEVENT_CONN] = "↔", [PEVENT_CLOSE] = "↮",
 	};
 	const char *glyph = glyphs[l->event->type];
 
@@ -174,6 +177,19 @@ static void put_exit_info(const struct pevent_event *e, struct cell *c)
 	}
 }
 
+static void put_role(const struct pevent_connection *connection, struct cell *c)
+{
+	static const char *const verbs[] = {
+		[PEVENT_ROLE_CLIENT] = "connect", [PEVENT_ROLE_SERVER] = "accept",
+	};
+	unsigned int role = connection ? connection->role : PEVENT_ROLE_NONE;
+
+	if (role < ARRAY_SIZE(verbs) && verbs[role])
+		cell_puts(c, verbs[role]);
+	else
+		cell_unknown(c);
+}
+
 static void put_info(_unused_ struct columns_state *s, const struct line *l, struct cell *c)
 {
 	static const char *const roles[] = {
@@ -195,6 +211,10 @@ static void put_info(_unused_ struct columns_state *s, const struct line *l, str
 	case PEVENT_PTRACE:
 		cell_puts(c, e->u.ptrace.tracer ? "attach" : "detach");
 		break;
+	case PEVENT_CONN:
+	case PEVENT_CLOSE:
+		put_role(connection_of(e), c);
+		break;
 	case PEVENT_UID:
 	case PEVENT_GID:
 		if (e->u.ids.effective == UINT32_MAX)
@@ -213,6 +233,16 @@ static void put_info(_unused_ struct columns_state *s, const struct line *l, str
 	}
 }
 
+static void put_time_open(const struct pevent_connection *connection, struct cell *c)
+{
+	uint64_t ns;
+
+	if (connection_duration(connection, &ns))
+		cell_duration(c, ns, false, DURATION_WIDTH);
+	else
+		cell_unknown(c);
+}
+
 static void put_duration(_unused_ struct columns_state *s, const struct line *l, struct cell *c)
 {
 	const struct pevent_process *p = l->process;
@@ -220,6 +250,8 @@ static void put_duration(_unused_ struct columns_state *s, const struct line *l,
 	uint64_t end = p->end_ns ? p->end_ns : e->time_ns;
 	bool seen;
 
+	if (e->type == PEVENT_CLOSE)
+		put_time_open(connection_of(e), c);
 	if (e->type != PEVENT_EXIT && e->type != PEVENT_SNAPSHOT)
 		return;
 	seen = e->type == PEVENT_SNAPSHOT || e->u.exit.origin != PEVENT_FROM_NONE;
@@ -306,7 +338,7 @@ static const struct column columns[] = {
 	{ "user", "User", USER_WIDTH, false, false, PEVENT_WANT_STATUS, put_user },
 	{ "tty", "TTY", TTY_WIDTH, false, false, 0, put_tty },
 	{ "glyph", "", 1, false, true, 0, put_glyph },
-	{ "info", "Info", INFO_WIDTH, true, true, 0, put_info },
+	{ "info", "Info", INFO_WIDTH, true, true, 0, put_info, INFO_WIDE },
 	{ "duration", "Duration", DURATION_WIDTH, true, false, 0, put_duration },
 	{ "on", "On", 5, true, true, 0, put_cpu_number },
 	{ "threads", "Threads", 7, true, false, 0, put_threads },
@@ -317,11 +349,19 @@ static const struct column columns[] = {
 	{ "process", "Process", 0, false, true, 0, NULL },
 };
 
-_Static_assert(ARRAY_SIZE(columns) + COLUMNS_USAGE_MAX <= COLUMNS_MAX, "each may be shown");
+_Static_assert(ARRAY_SIZE(columns) + COLUMNS_USAGE_MAX + COLUMNS_NETWORK_MAX <= COLUMNS_MAX,
+	       "each may be shown");
 
 const struct column *column_nth(size_t n)
 {
-	return n < ARRAY_SIZE(columns) ? &columns[n] : column_usage_nth(n - ARRAY_SIZE(columns));
+	size_t usage = 0;
+
+	if (n < ARRAY_SIZE(columns))
+		return &columns[n];
+	n -= ARRAY_SIZE(columns);
+	while (column_usage_nth(usage))
+		usage++;
+	return n < usage ? column_usage_nth(n) : column_network_nth(n - usage);
 }
 
 const struct column *column_find(const char *name, size_t len)
@@ -352,6 +392,8 @@ const char *column_lost_what(enum pevent_source source)
 		[PEVENT_SOURCE_OUTPUT] = "lines",
 		[PEVENT_SOURCE_TASKSTATS] = "exit records",
 		[PEVENT_SOURCE_SAMPLER] = "samples",
+		[PEVENT_SOURCE_PACKETS] = "packets",
+		[PEVENT_SOURCE_SOCKETS] = "records of sockets",
 	};
 
 	/* There may be one of a later library. */
@@ -372,6 +414,23 @@ static void put_lost(const struct pevent_event *e, struct strbuf *b)
 	strbuf_putc(b, ')');
 }
 
+/* From here to there for who connected, the other way for who accepted. */
+static void put_addresses(const struct pevent_connection *c, struct strbuf *b)
+{
+	static const char *const arrows[] = {
+		[PEVENT_ROLE_NONE] = " <-> ", [PEVENT_ROLE_CLIENT] = " -> ",
+		[PEVENT_ROLE_SERVER] = " <- ",
+	};
+	char text[ENDPOINT_TEXT_MAX];
+
+	if (!c)
+		return;
+	strbuf_append(b, text, endpoint_text(c->family, c->local, c->local_port, text));
+	strbuf_puts(b, arrows[(unsigned int)c->role < ARRAY_SIZE(arrows) ? c->role : 0]);
+	strbuf_append(b, text, endpoint_text(c->family, c->remote, c->remote_port, text));
+	strbuf_putc(b, ' ');
+}
+
 void column_process(struct columns_state *s, const struct line *l, struct strbuf *b)
 {
 	const struct pevent_event *e = l->event;
@@ -388,6 +447,8 @@ void column_process(struct columns_state *s, const struct line *l, struct strbuf
 	default:
 		break;
 	}
+	if (!s->has_addresses)
+		put_addresses(connection_of(e), b);
 	command_text(b, l->process, s->style);
 	if (e->type == PEVENT_PTRACE && e->u.ptrace.tracer) {
 		strbuf_puts(b, " (tracer ");

@@ -6,9 +6,7 @@
 
 enum { SPAN_WIDTH = 8, BYTES_WIDTH = 6, COUNT_WIDTH = 7, SCORE_WIDTH = 5 };
 
-/* NULL: not known, which the cell says, or not on this line. */
-static const struct pevent_usage *usage_of(const struct line *l, unsigned int group,
-					   struct cell *c)
+const struct pevent_usage *column_usage(const struct line *l, unsigned int group, struct cell *c)
 {
 	const struct pevent_event *e = l->event;
 
@@ -67,7 +65,7 @@ static void put_delay(struct cell *c, const struct pevent_usage *u, unsigned int
 	static void put_##id(_unused_ struct columns_state *s, const struct line *l, \
 			     struct cell *c) \
 	{ \
-		const struct pevent_usage *u = usage_of(l, group, c); \
+		const struct pevent_usage *u = column_usage(l, group, c); \
 		if (u) \
 			put_value(c, u, group, u->field); \
 	}
@@ -89,16 +87,10 @@ VALUE(majflt, PEVENT_KNOWN_FAULTS, put_count, major_faults)
 VALUE(vcsw, PEVENT_KNOWN_SWITCHES, put_count, voluntary_switches)
 VALUE(ivcsw, PEVENT_KNOWN_SWITCHES, put_count, involuntary_switches)
 
-/* Nothing measures it: the place of sent and rcvd. */
-static void put_unmeasured(_unused_ struct columns_state *s, const struct line *l, struct cell *c)
-{
-	(void)usage_of(l, 0, c);
-}
-
 /* What follows is as the last sample saw it, and says no more than that: no estimate. */
 static void put_swap(_unused_ struct columns_state *s, const struct line *l, struct cell *c)
 {
-	const struct pevent_usage *u = usage_of(l, PEVENT_KNOWN_SAMPLE, c);
+	const struct pevent_usage *u = column_usage(l, PEVENT_KNOWN_SAMPLE, c);
 
 	if (u && u->sample.vm)
 		cell_size(c, u->sample.swap, false, BYTES_WIDTH);
@@ -108,7 +100,7 @@ static void put_swap(_unused_ struct columns_state *s, const struct line *l, str
 
 static void put_files(_unused_ struct columns_state *s, const struct line *l, struct cell *c)
 {
-	const struct pevent_usage *u = usage_of(l, PEVENT_KNOWN_SAMPLE, c);
+	const struct pevent_usage *u = column_usage(l, PEVENT_KNOWN_SAMPLE, c);
 
 	if (u && u->sample.files != UINT32_MAX)
 		cell_count(c, u->sample.files, COUNT_WIDTH);
@@ -118,7 +110,7 @@ static void put_files(_unused_ struct columns_state *s, const struct line *l, st
 
 static void put_oom(_unused_ struct columns_state *s, const struct line *l, struct cell *c)
 {
-	const struct pevent_usage *u = usage_of(l, PEVENT_KNOWN_SAMPLE, c);
+	const struct pevent_usage *u = column_usage(l, PEVENT_KNOWN_SAMPLE, c);
 
 	if (u && u->sample.oom_score >= 0)
 		cell_count(c, (uint64_t)u->sample.oom_score, SCORE_WIDTH);
@@ -128,9 +120,9 @@ static void put_oom(_unused_ struct columns_state *s, const struct line *l, stru
 
 static void put_state(_unused_ struct columns_state *s, const struct line *l, struct cell *c)
 {
-	const struct pevent_usage *u = usage_of(l, PEVENT_KNOWN_SAMPLE, c);
+	const struct pevent_usage *u = column_usage(l, PEVENT_KNOWN_SAMPLE, c);
 
-	if (u && u->sample.state > ' ' && u->sample.state < 0x7f)
+	if (u && sample_has_state(&u->sample))
 		cell_put(c, &u->sample.state, 1);
 	else if (u)
 		cell_unknown(c);
@@ -150,8 +142,6 @@ static const struct column columns[] = {
 	{ "write", "Write", BYTES_WIDTH, true, false, 0, put_write },
 	{ "rchar", "Rchar", BYTES_WIDTH, true, false, 0, put_rchar },
 	{ "wchar", "Wchar", BYTES_WIDTH, true, false, 0, put_wchar },
-	{ "sent", "Sent", BYTES_WIDTH, true, false, 0, put_unmeasured },
-	{ "rcvd", "Rcvd", BYTES_WIDTH, true, false, 0, put_unmeasured },
 	{ "minflt", "Minflt", COUNT_WIDTH, true, false, 0, put_minflt },
 	{ "majflt", "Majflt", COUNT_WIDTH, true, false, 0, put_majflt },
 	{ "vcsw", "Vcsw", COUNT_WIDTH, true, false, 0, put_vcsw },

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "sink/connection.h"
 #include "sink/json.h"
+#include "sink/json_network.h"
 #include "sink/json_put.h"
 #include "sink/json_usage.h"
 #include "sink/signals.h"
@@ -19,7 +21,7 @@ struct json {
 	struct time_text event_time, start_time;	/* one minute is kept by each */
 };
 
-/* ECS's words for each type of event: event.action, and event.type's only entry. */
+/* ECS's words for each type of event: event.action, and what event.type holds. */
 static const struct {
 	const char *action, *type;
 } actions[PEVENT_TYPE_COUNT] = {
@@ -30,6 +32,8 @@ static const struct {
 	[PEVENT_GID] = { "gid", "change" },	[PEVENT_SID] = { "sid", "change" },
 	[PEVENT_LOST] = { "lost", "info" },	[PEVENT_START] = { "start", "info" },
 	[PEVENT_SNAPSHOT] = { "snapshot", "info" },
+	[PEVENT_CONN] = { "conn", "connection\",\"start" },
+	[PEVENT_CLOSE] = { "close", "connection\",\"end" },
 };
 
 int json_new(struct json **ret, const struct pevent_host *host)
@@ -293,11 +297,14 @@ static const char *container_id(const char *cgroup)
 static void put_event(struct json *j, const struct pevent_event *e, struct strbuf *b)
 {
 	bool thread_end = e->type == PEVENT_CLONE && e->u.thread_end;
-	uint64_t end;
+	bool network = e->type == PEVENT_CONN || e->type == PEVENT_CLOSE;
+	uint64_t end, ns;
 
 	json_lit(b, "{\"@timestamp\":\"");
 	json_time(b, &j->event_time, e->time_ns, e->realtime_offset_ns);
-	json_lit(b, "\",\"event\":{\"kind\":\"event\",\"category\":[\"process\"],\"type\":[\"");
+	json_lit(b, "\",\"event\":{\"kind\":\"event\",\"category\":[\"");
+	strbuf_puts(b, network ? "network" : "process");
+	json_lit(b, "\"],\"type\":[\"");
 	strbuf_puts(b, thread_end ? "end" : actions[e->type].type);
 	json_lit(b, "\"],\"action\":\"");
 	strbuf_puts(b, actions[e->type].action);
@@ -314,6 +321,8 @@ static void put_event(struct json *j, const struct pevent_event *e, struct strbu
 		else
 			json_lit(b, "\"outcome\":\"success\",");
 	}
+	if (e->type == PEVENT_CLOSE && connection_duration(connection_of(e), &ns))
+		json_u64(b, "duration", ns);
 	if (e->type == PEVENT_START)
 		json_lit(b, "\"module\":\"pevent\",\"dataset\":\"pevent.process\",");
 	json_close(b);
@@ -361,6 +370,8 @@ static void put_source(const struct pevent_event *e, struct strbuf *b)
 		put_origin(b, "exit", e->u.exit.origin);
 	if (e->usage.known)
 		put_origin(b, "usage", e->usage.origin);
+	if (e->usage.known & PEVENT_KNOWN_NETWORK)
+		put_origin(b, "network", e->usage.network.origin);
 	json_close_filled(b, start);
 }
 
@@ -417,6 +428,8 @@ static void put_truncated(const struct pevent_event *e, struct strbuf *b)
 		json_u64(b, "args_bytes", image->args_total);
 	if (e->files && e->files->total > e->files->n)
 		json_u64(b, "files", e->files->total);
+	if (e->connections && e->connections->total > e->connections->n)
+		json_u64(b, "connections", e->connections->total);
 	json_close_filled(b, start);
 }
 
@@ -428,6 +441,7 @@ static void put_pevent(struct json *j, const struct pevent_event *e, struct strb
 
 	json_open(b, "pevent");
 	put_own(j, e, b);
+	json_connections(b, e, &j->event_time);
 	json_files(b, e, &j->event_time);
 	if (p->loginuid != UINT32_MAX)
 		json_u64(b, "loginuid", p->loginuid);
@@ -516,6 +530,7 @@ void json_event(struct json *j, const struct pevent_event *e, const struct peven
 	} else if (e->type == PEVENT_LOST) {
 		put_lost(e, b);
 	} else {
+		json_network_event(b, e);
 		put_process(j, e, b);
 		if (container) {
 			json_open(b, "container");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sink/json_network.h"
 #include "sink/json_put.h"
 #include "sink/json_usage.h"
+#include "sink/stats_usage.h"
 
 static void put_cpu(const struct pevent_usage *u, struct strbuf *b)
 {
@@ -96,7 +98,7 @@ static void put_sample(const struct pevent_event *e, struct strbuf *b, struct ti
 	json_time(b, t, s->time_ns, e->realtime_offset_ns);
 	json_lit(b, "\",");
 	json_u64(b, "count", s->count);
-	if (s->state)
+	if (sample_has_state(s))
 		json_string(b, "state", &s->state, 1);
 	if (s->threads)
 		json_u64(b, "threads", s->threads);
@@ -129,6 +131,8 @@ void json_usage(struct strbuf *b, const struct pevent_event *e, struct time_text
 		put_memory(u, b);
 	if (u->known & PEVENT_KNOWN_IO)
 		put_io(u, b);
+	if (u->known & PEVENT_KNOWN_NETWORK)
+		json_network_usage(b, u);
 	put_sched(e, b);
 	if (u->known & PEVENT_KNOWN_DELAYS)
 		put_delay(u, b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -33,6 +34,8 @@ int stats_new(struct stats **ret, size_t programs_max)
 	else
 		free(all);
 	if (!r)
+		r = stats_table_init(&s->remotes, sizeof(struct remote), STATS_REMOTES_MAX, NULL);
+	if (!r)
 		r = stats_table_init(&s->programs, sizeof(struct program), programs_max,
 				     program_finish);
 	for (size_t i = 0; !r && i < GROUPING_COUNT; i++)
@@ -50,6 +53,7 @@ struct stats *stats_free(struct stats *s)
 {
 	if (!s)
 		return NULL;
+	stats_table_finish(&s->remotes);
 	stats_table_finish(&s->programs);
 	for (size_t i = 0; i < GROUPING_COUNT; i++)
 		stats_table_finish(&s->groups[i]);
@@ -157,6 +161,23 @@ static void add_waits(struct stats *s, const struct pevent_usage *u)
 		log2_counts_add(&s->log2[LOG2_BLOCK_IO], block_io);
 }
 
+/* Of TCP each one when it is closed, or at the end of the run; of others, which are not closed, all
+ * of a process when it is told of. */
+static void add_connections(struct stats *s, const struct pevent_event *e, struct program *program)
+{
+	const struct pevent_connections *all = e->connections;
+
+	for (size_t i = 0; all && i < all->n; i++) {
+		const struct pevent_connection *c = &all->connection[i];
+
+		if (e->type == PEVENT_CLOSE || c->protocol != IPPROTO_TCP ||
+		    (e->type == PEVENT_SNAPSHOT && c->open))
+			remote_add(&s->remotes, e, c, &program->row);
+	}
+	if (all && e->type != PEVENT_CLOSE)
+		s->unlisted_connections += all->total - all->n;
+}
+
 /* Of a process, once: at its end, or at the end of the run. */
 static void add_usage(struct stats *s, const struct pevent_event *e, struct program *program)
 {
@@ -177,21 +198,31 @@ static void add_usage(struct stats *s, const struct pevent_event *e, struct prog
 		stats_top_add(&s->top[TOP_IO], u->read_bytes + u->write_bytes,
 			      usage_is_estimate(u, PEVENT_KNOWN_IO), &program->row, e);
 	add_waits(s, u);
+	add_connections(s, e, program);
+}
+
+static uint64_t life_of(const struct pevent_event *e)
+{
+	uint64_t end = e->process.end_ns ? e->process.end_ns : e->time_ns;
+
+	return end > e->process.start_ns ? end - e->process.start_ns : 0;
+}
+
+static void add_account(struct stats *s, const struct pevent_event *e, struct program *program)
+{
+	add_usage(s, e, program);
+	s->qualities[usage_quality(&e->usage)]++;
+	if (e->process.start_ns && life_of(e) < NSEC_PER_SEC)
+		usage_sum_add(&s->short_lived, &e->usage);
 }
 
 static void add_exit(struct stats *s, const struct pevent_event *e, struct program *program)
 {
 	const struct pevent_process *p = &e->process;
 	int status = e->u.exit.wait_status;
-	uint64_t end = p->end_ns ? p->end_ns : e->time_ns;
-	uint64_t life = end > p->start_ns ? end - p->start_ns : 0;
 
 	rate_add(&s->exits, e->time_ns);
-	add_usage(s, e, program);
-	s->qualities[usage_quality(&e->usage)]++;
 	s->oom_kills += e->u.exit.oom_killed;
-	if (p->start_ns && life < NSEC_PER_SEC)
-		usage_sum_add(&s->short_lived, &e->usage);
 	if (p->before_run)
 		s->exits_before_run++;
 	if (e->u.exit.origin == PEVENT_FROM_NONE) {
@@ -206,6 +237,8 @@ static void add_exit(struct stats *s, const struct pevent_event *e, struct progr
 	}
 	/* Starts before the run are known to 10 ms only: they would spoil the exact minimum. */
 	if (p->start_origin == PEVENT_FROM_EVENT) {
+		uint64_t life = life_of(e);
+
 		histogram_add(&program->lifetimes, life);
 		histogram_add(&s->all->lifetimes, life);
 		log2_counts_add(&s->log2[LOG2_LIFETIME], life);
@@ -218,6 +251,32 @@ static void add_survivor(struct stats *s, const struct pevent_event *e)
 		return;
 	s->survivors++;
 	add_usage(s, e, find_program(s, &e->process));
+}
+
+/* Of those that are shown. */
+static void count_event(struct stats *s, const struct pevent_event *e, struct program *program)
+{
+	s->unnamed += !stats_is_known(&program->row);
+	s->other_events += &program->row == s->programs.other;
+	program->events[e->type]++;
+	program->total++;
+	s->all->events[e->type]++;
+	s->all->total++;
+	switch (e->type) {
+	case PEVENT_FORK:
+		rate_add(&s->forks, e->time_ns);
+		break;
+	case PEVENT_EXEC:
+		rate_add(&s->execs, e->time_ns);
+		if (!e->process.image || !e->process.image->args)
+			s->execs_without_args++;
+		break;
+	case PEVENT_EXIT:
+		add_exit(s, e, program);
+		break;
+	default:
+		break;
+	}
 }
 
 void stats_add(struct stats *s, const struct pevent_event *e)
@@ -241,27 +300,12 @@ void stats_add(struct stats *s, const struct pevent_event *e)
 	}
 
 	program = find_program(s, &e->process);
-	s->unnamed += !stats_is_known(&program->row);
-	s->other_events += &program->row == s->programs.other;
-	program->events[e->type]++;
-	program->total++;
-	s->all->events[e->type]++;
-	s->all->total++;
-	switch (e->type) {
-	case PEVENT_FORK:
-		rate_add(&s->forks, e->time_ns);
-		break;
-	case PEVENT_EXEC:
-		rate_add(&s->execs, e->time_ns);
-		if (!e->process.image || !e->process.image->args)
-			s->execs_without_args++;
-		break;
-	case PEVENT_EXIT:
-		add_exit(s, e, program);
-		break;
-	default:
-		break;
-	}
+	if (e->type == PEVENT_EXIT)
+		add_account(s, e, program);
+	else if (e->type == PEVENT_CLOSE)
+		add_connections(s, e, program);
+	if (e->sequence)
+		count_event(s, e, program);
 }
 
 int stats_by_events(const struct stats_row *a, const struct stats_row *b)

@@ -9,15 +9,17 @@
 #include "util/strbuf.h"
 
 /*
- * Statistics of a run: events per program, lifetimes, exits, rates, losses; CPU time, memory and
- * I/O per program, parent program, user and cgroup. A program is its executable's path, so that
- * every spelling of it is one row; argv[0] or comm stand in where the path is not known. Programs
- * beyond the limit share the row "(other)"; so do parents, users and cgroups beyond theirs.
+ * Statistics of a run: events per program, lifetimes, exits, rates, losses; CPU time, memory, I/O
+ * and network per program, parent program, user and cgroup; connections per remote address. A
+ * program is its executable's path, so that every spelling of it is one row; argv[0] or comm stand
+ * in where the path is not known. Programs beyond the limit share the row "(other)"; so do parents,
+ * users, cgroups and addresses beyond theirs.
  */
 struct stats;
 struct users;
 
 #define STATS_PROGRAMS_DEFAULT 4096
+#define STATS_REMOTES_MAX 4096
 #define STATS_GROUPS_MAX 1024	/* parents, users, cgroups: each */
 
 /* What a report needs beside the events. */
@@ -29,7 +31,8 @@ struct stats_report {
 
 int stats_new(struct stats **ret, size_t programs_max);
 struct stats *stats_free(struct stats *s);	/* accepts NULL; returns NULL */
-/* Start SNAPSHOTs count for nothing, end SNAPSHOTs for what their processes have used. */
+/* Start SNAPSHOTs count for nothing, end SNAPSHOTs for what their processes have used; so do EXIT
+ * and CLOSE with sequence 0 (pevent_filter.silent). */
 void stats_add(struct stats *s, const struct pevent_event *event);
 
 /* The whole report as lines of text. */

@@ -7,6 +7,7 @@
 #include "pevent/pevent.h"
 #include "sink/histogram.h"
 #include "sink/stats.h"
+#include "sink/stats_network.h"
 #include "sink/stats_table.h"
 #include "sink/stats_top.h"
 
@@ -34,6 +35,8 @@ enum { LOG2_LIFETIME, LOG2_RUN_QUEUE, LOG2_BLOCK_IO, LOG2_COUNT };
 struct stats {
 	struct stats_table programs;	/* of struct program */
 	struct stats_table groups[GROUPING_COUNT];
+	struct stats_table remotes;	/* of struct remote */
+	uint64_t unlisted_connections;	/* of exits with more than an event lists */
 	struct program *all;
 	struct stats_top top[TOP_COUNT];
 	struct log2_counts log2[LOG2_COUNT];
@@ -83,6 +86,12 @@ void stats_say_span(struct strbuf *b, uint64_t ns, bool estimate);
 void stats_say_size(struct strbuf *b, uint64_t bytes, bool estimate);
 void stats_usage_tables(struct stats *s, const struct stats_report *r, struct strbuf *b);
 void stats_usage_lines(const struct stats *s, const struct stats_report *r, struct strbuf *b);
+
+/* stats_network_text.c: the table of remote ends; the line of the totals. */
+void stats_network_table(struct stats *s, struct strbuf *b);
+void stats_network_line(const struct pevent_stats *account, struct strbuf *b);
+/* stats_network_json.c: "network" and "remotes" of the summary. */
+void stats_network_json(struct stats *s, const struct stats_report *r, struct strbuf *b);
 
 /* stats_usage_json.c: members of the summary. */
 void stats_usage_json(struct stats *s, const struct stats_report *r, struct strbuf *b);

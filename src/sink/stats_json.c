@@ -11,7 +11,7 @@ static const char *const keys[PEVENT_TYPE_COUNT] = {
 	[PEVENT_FORK] = "fork", [PEVENT_CLONE] = "clone", [PEVENT_EXEC] = "exec",
 	[PEVENT_EXIT] = "exit", [PEVENT_CORE] = "core",	  [PEVENT_COMM] = "comm",
 	[PEVENT_PTRACE] = "ptrace", [PEVENT_UID] = "uid", [PEVENT_GID] = "gid",
-	[PEVENT_SID] = "sid",
+	[PEVENT_SID] = "sid",	[PEVENT_CONN] = "conn",	  [PEVENT_CLOSE] = "close",
 };
 
 /* "key":n, with a key that is not a literal. */
@@ -127,6 +127,7 @@ static void put_summary(struct stats *s, const struct stats_report *r, struct st
 	put_lifetimes(b, &s->all->lifetimes);
 	put_programs(s, b);
 	stats_usage_json(s, r, b);
+	stats_network_json(s, r, b);
 	put_exits(s, b);
 	json_open(b, "peak_per_second");
 	json_u64(b, "fork", s->forks.peak);
@@ -139,6 +140,8 @@ static void put_summary(struct stats *s, const struct stats_report *r, struct st
 	json_u64(b, "execs_without_args", s->execs_without_args);
 	json_u64(b, "unknown_program_events", s->unnamed);
 	json_u64(b, "other_program_events", s->other_events);
+	if (s->unlisted_connections)
+		json_u64(b, "unlisted_connections", s->unlisted_connections);
 	json_close(b);
 }
 

@@ -22,6 +22,7 @@ static const struct {
 	{ PEVENT_COMM, "Comm", true },	  { PEVENT_CLONE, "Clone", false },
 	{ PEVENT_PTRACE, "Ptrce", false }, { PEVENT_UID, "Uid", false },
 	{ PEVENT_GID, "Gid", false },	  { PEVENT_SID, "Sid", false },
+	{ PEVENT_CONN, "Conn", false },	  { PEVENT_CLOSE, "Close", false },
 };
 
 static bool shown(const struct stats *s, size_t i)
@@ -236,6 +237,7 @@ static void put_gaps(const struct stats *s, struct strbuf *b)
 		{ s->unnamed, "events of unknown programs" },
 		{ s->exits_before_run, "exits of processes older than the run (no lifetimes)" },
 		{ s->other_events, "events of programs beyond the table's limit" },
+		{ s->unlisted_connections, "connections that exits have no room to list" },
 	};
 	bool first = true;
 
@@ -268,11 +270,13 @@ void stats_text(struct stats *s, const struct stats_report *r, struct strbuf *b)
 {
 	put_table(s, b);
 	stats_usage_tables(s, r, b);
+	stats_network_table(s, b);
 	strbuf_putc(b, '\n');
 	put_run(s, r, b);
 	put_exits(s, b);
 	put_rates(s, b);
 	stats_usage_lines(s, r, b);
+	stats_network_line(r->account, b);
 	put_lost(r->account, b);
 	put_gaps(s, b);
 }

@@ -2,28 +2,43 @@
 #include "sink/stats_usage.h"
 #include "util/macro.h"
 
-#define COUNTED (~(unsigned int)PEVENT_KNOWN_SAMPLE)
+/* What records and samples tell of together; the network has an account of its own. */
+#define COUNTED (~(unsigned int)(PEVENT_KNOWN_SAMPLE | PEVENT_KNOWN_NETWORK))
 
-/* The groups, known or not, whose values did not come from the records of all threads. */
-static unsigned int estimated(const struct pevent_usage *u)
+/* Of these, known or not, the ones whose values did not come from the records of all threads. */
+static unsigned int estimated_counts(const struct pevent_usage *u)
 {
 	if (!(u->known & COUNTED))
 		return 0;
 	if (u->incomplete)
-		return ~0u;
+		return COUNTED;
 	if (u->origin == PEVENT_FROM_TASKSTATS)
 		return 0;
 	/* Nothing, and off by nothing: kernel threads, and whoever slept. */
 	if (u->known & PEVENT_KNOWN_CPU && !u->cpu_ns && !u->cpu_error_ns)
-		return ~(unsigned int)PEVENT_KNOWN_CPU;
-	return ~0u;
+		return COUNTED & ~(unsigned int)PEVENT_KNOWN_CPU;
+	return COUNTED;
+}
+
+static unsigned int estimated(const struct pevent_usage *u)
+{
+	bool network = u->known & PEVENT_KNOWN_NETWORK &&
+		       (u->network.incomplete || u->network.origin == PEVENT_FROM_INFERRED);
+
+	return estimated_counts(u) | (network ? PEVENT_KNOWN_NETWORK : 0);
+}
+
+bool sample_has_state(const struct pevent_sample *s)
+{
+	return (s->state >= 'A' && s->state <= 'Z') || (s->state >= 'a' && s->state <= 'z');
 }
 
 enum usage_quality usage_quality(const struct pevent_usage *u)
 {
 	if (!(u->known & COUNTED))
 		return USAGE_UNKNOWN;
-	return u->known & PEVENT_KNOWN_CPU && !estimated(u) ? USAGE_COMPLETE : USAGE_ESTIMATED;
+	return u->known & PEVENT_KNOWN_CPU && !estimated_counts(u) ? USAGE_COMPLETE :
+								     USAGE_ESTIMATED;
 }
 
 bool usage_is_estimate(const struct pevent_usage *u, unsigned int group)
@@ -60,6 +75,12 @@ void usage_sum_add(struct usage_sum *s, const struct pevent_usage *u)
 		s->minor_faults += u->minor_faults;
 		s->major_faults += u->major_faults;
 	}
+	if (known & PEVENT_KNOWN_NETWORK) {
+		s->tx_bytes += u->network.tx.bytes;
+		s->rx_bytes += u->network.rx.bytes;
+		s->connections += u->network.connections;
+		s->retransmits += u->network.retransmits;
+	}
 }
 
 void usage_sum_merge(struct usage_sum *s, const struct usage_sum *other)
@@ -78,6 +99,10 @@ void usage_sum_merge(struct usage_sum *s, const struct usage_sum *other)
 	s->write_bytes += other->write_bytes;
 	s->minor_faults += other->minor_faults;
 	s->major_faults += other->major_faults;
+	s->tx_bytes += other->tx_bytes;
+	s->rx_bytes += other->rx_bytes;
+	s->connections += other->connections;
+	s->retransmits += other->retransmits;
 }
 
 bool usage_sum_is_estimate(const struct usage_sum *s, unsigned int group)

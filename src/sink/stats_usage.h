@@ -7,7 +7,7 @@
 
 #include "pevent/pevent.h"
 
-/* How well it is known what a process has used. */
+/* How well it is known what a process has used, the network aside. */
 enum usage_quality {
 	USAGE_COMPLETE,		/* the kernel counted all of it */
 	USAGE_ESTIMATED,	/* as last sampled, without some thread's record, or in part */
@@ -26,8 +26,12 @@ struct usage_sum {
 	uint64_t peak_rss;	/* of the largest */
 	uint64_t read_bytes, write_bytes;
 	uint64_t minor_faults, major_faults;
+	uint64_t tx_bytes, rx_bytes;	/* of IP packets */
+	uint64_t connections, retransmits;	/* of TCP */
 };
 
+/* Is its state one that there can be? A recording may say anything. */
+bool sample_has_state(const struct pevent_sample *s);
 enum usage_quality usage_quality(const struct pevent_usage *u);
 /* Is a known group of one process more a bound or a guess than a count? CPU: or off by a tenth. */
 bool usage_is_estimate(const struct pevent_usage *u, unsigned int group);

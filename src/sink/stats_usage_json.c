@@ -27,7 +27,8 @@ static void put_cpu(struct strbuf *b, const struct usage_sum *u)
 
 void stats_put_usage_json(struct strbuf *b, const struct usage_sum *u)
 {
-	unsigned int shown = PEVENT_KNOWN_CPU | PEVENT_KNOWN_PEAK | PEVENT_KNOWN_IO;
+	unsigned int shown = PEVENT_KNOWN_CPU | PEVENT_KNOWN_PEAK | PEVENT_KNOWN_IO |
+			     (u->known & PEVENT_KNOWN_NETWORK);
 
 	if (!u->processes)
 		return;
@@ -44,6 +45,14 @@ void stats_put_usage_json(struct strbuf *b, const struct usage_sum *u)
 		json_open(b, "io");
 		json_u64(b, "read_bytes", u->read_bytes);
 		json_u64(b, "write_bytes", u->write_bytes);
+		json_close(b);
+	}
+	if (u->known & PEVENT_KNOWN_NETWORK) {
+		json_open(b, "network");
+		json_u64(b, "tx_bytes", u->tx_bytes);
+		json_u64(b, "rx_bytes", u->rx_bytes);
+		json_u64(b, "connections", u->connections);
+		json_u64(b, "retransmits", u->retransmits);
 		json_close(b);
 	}
 	if (u->known & shown && u->partial & shown)

@@ -9,6 +9,7 @@
 #define ROWS_SHOWN 20
 #define BAR_WIDTH 40
 #define SHARE_WIDTH 6
+#define NUMBER_WIDTH 8
 
 static void put_share(struct strbuf *b, uint64_t part, uint64_t whole)
 {
@@ -17,6 +18,37 @@ static void put_share(struct strbuf *b, uint64_t part, uint64_t whole)
 	else
 		strbuf_printf(b, "%*s", SHARE_WIDTH, "-");
 	strbuf_putc(b, ' ');
+}
+
+static bool has_network(const struct stats *s)
+{
+	return s->all->row.usage.known & PEVENT_KNOWN_NETWORK;
+}
+
+static void put_number(struct strbuf *b, uint64_t v, bool known, bool estimate)
+{
+	struct cell c;
+
+	c.len = c.hidden = 0;
+	if (known)
+		cell_count(&c, v, NUMBER_WIDTH - estimate);
+	else
+		cell_unknown(&c);
+	if (known && estimate)
+		cell_put(&c, "~", 1);
+	cell_append(&c, NUMBER_WIDTH, true, b);
+	strbuf_putc(b, ' ');
+}
+
+static void put_network(const struct usage_sum *u, struct strbuf *b)
+{
+	bool known = u->known & PEVENT_KNOWN_NETWORK;
+	bool estimate = usage_sum_is_estimate(u, PEVENT_KNOWN_NETWORK);
+
+	stats_put_size(b, u->tx_bytes, known, estimate);
+	stats_put_size(b, u->rx_bytes, known, estimate);
+	put_number(b, u->connections, known, estimate);
+	put_number(b, u->retransmits, known, estimate);
 }
 
 static void put_cells(const struct stats *s, const struct usage_sum *u, struct strbuf *b)
@@ -36,9 +68,11 @@ static void put_cells(const struct stats *s, const struct usage_sum *u, struct s
 		       usage_sum_is_estimate(u, PEVENT_KNOWN_PEAK));
 	stats_put_size(b, u->read_bytes, io, io_estimate);
 	stats_put_size(b, u->write_bytes, io, io_estimate);
+	if (has_network(s))
+		put_network(u, b);
 }
 
-static void put_headings(const char *last, struct strbuf *b)
+static void put_headings(const struct stats *s, const char *last, struct strbuf *b)
 {
 	strbuf_putc(b, '\n');
 	stats_put_heading(b, "Procs");
@@ -50,6 +84,12 @@ static void put_headings(const char *last, struct strbuf *b)
 	stats_put_heading(b, "Peak RSS");
 	stats_put_heading(b, "Read");
 	stats_put_heading(b, "Written");
+	if (has_network(s)) {
+		stats_put_heading(b, "Sent");
+		stats_put_heading(b, "Received");
+		stats_put_heading(b, "Conns");
+		stats_put_heading(b, "Retrans");
+	}
 	strbuf_puts(b, last);
 	strbuf_putc(b, '\n');
 }
@@ -76,7 +116,7 @@ static void put_table(const struct stats *s, struct stats_table *t, const char *
 	struct usage_sum rest = { 0 };
 	size_t n = 0, more = 0;
 
-	put_headings(heading, b);
+	put_headings(s, heading, b);
 	rows = stats_table_sorted(t, stats_by_cpu, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (!rows[i]->usage.processes)
@@ -107,7 +147,7 @@ static bool has_sums(const struct stats *s)
 {
 	const struct usage_sum *u = &s->all->row.usage;
 
-	return u->cpu_ns || u->read_bytes || u->write_bytes;
+	return u->cpu_ns || u->read_bytes || u->write_bytes || u->tx_bytes || u->rx_bytes;
 }
 
 static void put_consumers(const struct stats_top *t, const char *unit, const char *heading,

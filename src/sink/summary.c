@@ -382,6 +382,21 @@ static void put_processes(const struct summary *s, struct strbuf *b)
 	strbuf_putc(b, '\n');
 }
 
+static void put_network(const struct usage_sum *u, struct strbuf *b)
+{
+	bool estimate = usage_sum_is_estimate(u, PEVENT_KNOWN_NETWORK);
+
+	if (!(u->known & PEVENT_KNOWN_NETWORK))
+		return;
+	stats_put_label(b, "Network:");
+	stats_say_size(b, u->tx_bytes, estimate);
+	strbuf_puts(b, " sent, ");
+	stats_say_size(b, u->rx_bytes, estimate);
+	strbuf_puts(b, " received, ");
+	strbuf_put_u64(b, u->connections);
+	strbuf_puts(b, estimate ? "~ connections\n" : " connections\n");
+}
+
 static void put_resources(const struct summary *s, struct strbuf *b)
 {
 	const struct usage_sum *u = &s->usage;
@@ -405,6 +420,7 @@ static void put_resources(const struct summary *s, struct strbuf *b)
 	} else {
 		strbuf_puts(b, "-\n");
 	}
+	put_network(u, b);
 	stats_put_label(b, "Page faults:");
 	if (u->known & PEVENT_KNOWN_FAULTS) {
 		const char *mark = u->partial & PEVENT_KNOWN_FAULTS ? "~" : "";

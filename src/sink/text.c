@@ -9,13 +9,16 @@
 #include "util/macro.h"
 
 #define COLUMNS_DEFAULT "time,event,pid,info,duration,cpu,rss,read,write,sent,rcvd,process"
+#define COLUMNS_NETWORK "time,event,pid,info,duration,sent,rcvd,retx,rtt,process"
 #define COLUMNS_CLASSIC "time,event,pid,info,duration,process"
 #define ROWS_DEFAULT 24
+#define TYPES_NETWORK (PEVENT_MASK(PEVENT_CONN) | PEVENT_MASK(PEVENT_CLOSE))
 
 struct text {
 	const struct column *columns[COLUMNS_MAX];
 	size_t n_columns;
 	size_t line_max;	/* bytes that all columns but process can take */
+	bool wide;		/* CONN or CLOSE are shown */
 	struct columns_state state;
 	int terminal_fd;
 	unsigned int until_header;	/* lines; 0: it is due */
@@ -30,6 +33,8 @@ const char *text_column_name(size_t n)
 
 static size_t column_width(const struct text *t, const struct column *column)
 {
+	if (column->wide && t->wide)
+		return column->wide;
 	return column->width || !column->put ? column->width :
 					       time_text_width(t->state.time.style);
 }
@@ -118,8 +123,11 @@ static int choose_columns(struct text *t, const struct text_options *o, struct s
 	const char *list = o->columns ? o->columns : COLUMNS_DEFAULT;
 	int r;
 
+	t->wide = o->types & TYPES_NETWORK;
 	if (!strcmp(list, "classic"))
 		list = COLUMNS_CLASSIC;
+	else if (!o->columns && t->wide && !(o->types & ~TYPES_NETWORK))
+		list = COLUMNS_NETWORK;	/* of the rest nobody has a value */
 	r = set_columns(t, list, why);
 	if (r < 0)
 		return r;
@@ -130,6 +138,12 @@ static int choose_columns(struct text *t, const struct text_options *o, struct s
 	}
 	if (o->glyph)
 		insert_column(t, "glyph", NULL, "info");
+	if (t->wide && !o->columns) {
+		insert_column(t, "retx", "rcvd", NULL);
+		insert_column(t, "rtt", "retx", NULL);
+	}
+	t->state.has_addresses = has_column(t, column_find("remote", 6)) &&
+				 has_column(t, column_find("local", 5));
 	t->line_max = t->n_columns + 1;
 	for (size_t i = 0; i < t->n_columns; i++)
 		t->line_max += column_width(t, t->columns[i]) + CELL_MAX;

@@ -18,6 +18,7 @@ struct text;
 
 struct text_options {
 	const char *columns;	/* comma list of names, or "classic"; NULL: the default set */
+	uint32_t types;		/* PEVENT_MASK()s that will come: they choose the default set */
 	enum time_style time;
 	bool utc;
 	bool comm;		/* Process shows the comm field */

@@ -7,6 +7,8 @@
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "capture_file.h"
@@ -15,7 +17,8 @@
 
 #define SNAPLEN 128
 #define BUFFER (16u << 20)
-#define TIMEOUT_MS 50
+#define ANY "any"
+#define FOLLOW_NS (NSEC_PER_SEC / 10)
 
 #define SLL_HEADER 16
 #define SLL2_HEADER 20
@@ -31,95 +34,171 @@
 
 #define LOOPBACK_IFINDEX 1	/* in every namespace, include/net/flow.h */
 
+#define FILTER_MAX (10 + CAPTURE_NAMES_MAX + 2)
+
 struct drain {
 	struct capture *c;
 	capture_fn fn;
 	void *data;
 };
 
-static bool is_any(const struct capture *c)
-{
-	return !strcmp(c->device, CAPTURE_ANY);
-}
-
 static uint32_t load_be32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+struct filter {
+	struct bpf_insn code[FILTER_MAX];
+	unsigned int n;
+};
+
+static void put(struct filter *f, unsigned int code, uint32_t k, unsigned int yes, unsigned int no)
+{
+	f->code[f->n++] = (struct bpf_insn){ .code = (unsigned short)code, .k = k,
+					     .jt = (unsigned char)yes, .jf = (unsigned char)no };
+}
+
 /*
- * Without a filter the kernel stores whole packets, whatever snaplen is. Of "any" it also keeps
- * out what would come twice: the sending side of loopback, which libpcap passes over anyhow, and
- * what carries a VLAN's tag: it comes again without, from the VLAN's device, or is for nobody here.
- * libpcap runs it, too, over what came before it, and knows tags as bytes alone: to the kernel the
- * width of what is no part of the packet means nothing.
+ * Nothing but the named devices. SLL has no interface in its header: there libpcap's own run of the
+ * filter drops all that came before it.
+ */
+static void put_names(struct filter *f, const struct capture *c)
+{
+	const uint32_t offset = c->linktype == PACKET_LINK_SLL2 ? SLL2_IFINDEX :
+				(uint32_t)SKF_AD_OFF + SKF_AD_IFINDEX;
+	const unsigned int first = f->n + 1;
+	unsigned int n;
+
+	put(f, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0);
+	for (size_t i = 0; i < c->n_names; i++)
+		if (c->ifindexes[i])
+			put(f, BPF_JMP | BPF_JEQ | BPF_K, c->ifindexes[i], 0, 0);
+	n = f->n - first;
+	for (unsigned int i = 0; i < n; i++)
+		f->code[first + i].jt = (unsigned char)(n - i);
+	put(f, BPF_RET | BPF_K, 0, 0, 0);
+}
+
+/* A priority alone, with id 0, is no tag of a VLAN. Behind it: what is not to be dropped. */
+static void put_untagged(struct filter *f)
+{
+	put(f, BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT, 0, 0);
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0);
+	put(f, BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_VLAN_TAG, 0, 0);
+	put(f, BPF_JMP | BPF_JSET | BPF_K, 0x0fff, 0, 1);
+	put(f, BPF_RET | BPF_K, 0, 0, 0);
+}
+
+/*
+ * Without a filter the kernel stores whole packets, whatever snaplen is. It also keeps out what
+ * would come twice: the sending side of loopback, which libpcap passes over anyhow, and, where all
+ * devices are captured, what carries a VLAN's tag: it comes again without, from the VLAN's device,
+ * or is for nobody here. libpcap runs it, too, over what came before it, and knows tags as bytes
+ * alone: to the kernel the width of what is no part of the packet means nothing.
  */
 static int set_filter(struct capture *c)
 {
-	static const uint32_t auxiliary = (uint32_t)SKF_AD_OFF;
-	const uint32_t snaplen = c->options.snaplen;
-	struct bpf_insn plain[] = { BPF_STMT(BPF_RET | BPF_K, snaplen) };
-	struct bpf_insn untagged[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, auxiliary + SKF_AD_VLAN_TAG_PRESENT),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, auxiliary + SKF_AD_VLAN_TAG),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x0fff, 4, 0),	/* id 0: only a priority */
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SLL2_TYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TYPE_OUTGOING, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SLL2_IFINDEX),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, LOOPBACK_IFINDEX, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, snaplen),
-	};
-	struct bpf_program program = { ARRAY_SIZE(plain), plain };
+	struct filter f = { .n = 0 };
+	struct bpf_program program;
 
-	if (c->linktype == PACKET_LINK_SLL2)
-		program = (struct bpf_program){ ARRAY_SIZE(untagged), untagged };
-	return pcap_setfilter(c->pcap, &program);
-}
-
-static int error_of(int status)
-{
-	switch (status) {
-	case PCAP_ERROR_PERM_DENIED:
-	case PCAP_ERROR_PROMISC_PERM_DENIED:
-		return -EPERM;
-	case PCAP_ERROR_NO_SUCH_DEVICE:
-		return -ENODEV;
-	case PCAP_ERROR_IFACE_NOT_UP:
-		return -ENETDOWN;
-	default:
-		return -EIO;
+	if (c->n_names)
+		put_names(&f, c);
+	else if (c->linktype == PACKET_LINK_SLL2)
+		put_untagged(&f);
+	if (c->linktype == PACKET_LINK_SLL2) {
+		put(&f, BPF_LD | BPF_B | BPF_ABS, SLL2_TYPE, 0, 0);
+		put(&f, BPF_JMP | BPF_JEQ | BPF_K, TYPE_OUTGOING, 0, 3);
+		put(&f, BPF_LD | BPF_W | BPF_ABS, SLL2_IFINDEX, 0, 0);
+		put(&f, BPF_JMP | BPF_JEQ | BPF_K, LOOPBACK_IFINDEX, 0, 1);
+		put(&f, BPF_RET | BPF_K, 0, 0, 0);
 	}
+	put(&f, BPF_RET | BPF_K, c->options.snaplen, 0, 0);
+	program = (struct bpf_program){ f.n, f.code };
+	return pcap_setfilter(c->pcap, &program);
 }
 
 static int tell(const struct capture *c, int error)
 {
-	const char *name = c->device;
-
 	switch (error) {
 	case -EPERM:
-		return log_error(c->log, error, "packets of %s: needs CAP_NET_RAW: run as root",
-				 name);
-	case -ENODEV:
-		return log_error(c->log, error, "packets of %s: no such device: `ip link` lists "
-				 "them", name);
-	case -ENETDOWN:
-		return log_error(c->log, error, "packets of %s: it is down: `ip link set %s up`",
-				 name, name);
+		return log_error(c->log, error, "packets: needs CAP_NET_RAW: run as root");
 	case -ENOTSUP:
-		return log_error(c->log, error, "packets of %s: link type %d is not known: capture "
-				 "at a device above it", name, c->linktype);
+		return log_error(c->log, error, "packets: link type %d is not known: needs another "
+				 "libpcap", c->linktype);
 	default:
-		return log_error(c->log, error, "packets of %s: %s", name,
+		return log_error(c->log, error, "packets: %s",
 				 c->pcap ? pcap_geterr(c->pcap) : strerror(-error));
 	}
+}
+
+/* Any socket of the namespace can be asked. How many names are of a device now. */
+static size_t look_up(const struct capture *c, int fd, uint32_t *ret)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < c->n_names; i++) {
+		struct ifreq request = { 0 };
+
+		memcpy(request.ifr_name, c->names[i], IFNAMSIZ);
+		ret[i] = ioctl(fd, SIOCGIFINDEX, &request) < 0 ? 0 : (uint32_t)request.ifr_ifindex;
+		found += ret[i] != 0;
+	}
+	return found;
+}
+
+static int take_name(struct capture *c, const char *name, size_t len)
+{
+	if (len == 0 || len >= IFNAMSIZ)
+		return log_error(c->log, len ? -ENODEV : -EINVAL,
+				 "packets of \"%s\": not a list of devices: `ip link` lists them",
+				 c->options.interface);
+	if (c->n_names == CAPTURE_NAMES_MAX)
+		return log_error(c->log, -EINVAL, "packets of \"%s\": more than %d devices",
+				 c->options.interface, CAPTURE_NAMES_MAX);
+	memcpy(c->names[c->n_names++], name, len);
+	return 0;
+}
+
+static int take_names(struct capture *c)
+{
+	const char *p = c->options.interface;
+	int error = 0;
+
+	if (!p || !strcmp(p, ANY))
+		return 0;
+	for (; error == 0; p++) {
+		size_t len = strcspn(p, ",");
+
+		error = take_name(c, p, len);
+		p += len;
+		if (!*p)
+			break;
+	}
+	return error;
+}
+
+/* Before all else: who names a device that is not there gets no other answer. */
+static int find_names(struct capture *c)
+{
+	_cleanup_(close_p) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error = take_names(c);
+
+	if (error < 0 || c->n_names == 0)
+		return error;
+	if (fd < 0)
+		return tell(c, -errno);
+	(void)look_up(c, fd, c->ifindexes);
+	for (size_t i = 0; c->options.must_exist && i < c->n_names; i++)
+		if (!c->ifindexes[i])
+			return log_error(c->log, -ENODEV, "packets of %s: no such device: "
+					 "`ip link` lists them", c->names[i]);
+	return 0;
 }
 
 static int set_link(struct capture *c)
 {
 	/* SLL has no interface: then stacked devices cannot be told. libpcap before 1.10. */
-	if (is_any(c) && pcap_set_datalink(c->pcap, PACKET_LINK_SLL2) < 0)
+	if (pcap_set_datalink(c->pcap, PACKET_LINK_SLL2) < 0)
 		(void)pcap_set_datalink(c->pcap, PACKET_LINK_SLL);
 	c->linktype = pcap_datalink(c->pcap);
 	return packet_knows_link(c->linktype) ? 0 : -ENOTSUP;
@@ -130,19 +209,17 @@ static int activate(struct capture *c)
 	char why[PCAP_ERRBUF_SIZE];
 	int status;
 
-	c->pcap = pcap_create(c->device, why);
+	c->pcap = pcap_create(ANY, why);
 	if (!c->pcap)
 		return -ENOMEM;
 	pcap_set_snaplen(c->pcap, (int)c->options.snaplen);
 	pcap_set_buffer_size(c->pcap, (int)c->options.buffer);
 	pcap_set_timeout(c->pcap, (int)c->options.timeout_ms);
-	pcap_set_promisc(c->pcap, c->options.promiscuous);
 	pcap_set_immediate_mode(c->pcap, 0);
 	(void)pcap_set_tstamp_precision(c->pcap, PCAP_TSTAMP_PRECISION_NANO);
-	c->ifindex = is_any(c) ? 0 : if_nametoindex(c->device);
 	status = pcap_activate(c->pcap);	/* positive: a warning */
 	if (status < 0)
-		return error_of(status);
+		return status == PCAP_ERROR_PERM_DENIED ? -EPERM : -EIO;
 	c->nanoseconds = pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO;
 	if (pcap_setnonblock(c->pcap, 1, why) < 0)
 		return -EIO;
@@ -161,39 +238,29 @@ static void close_pcap(struct capture *c)
 	c->held = NULL;
 }
 
-static int open_device(struct capture *c, bool quiet)
+int capture_open(struct capture *c, const struct capture_options *options, const struct log *log)
 {
-	int error = activate(c);
+	int error;
 
-	if (error < 0) {
-		if (!quiet)
-			(void)tell(c, error);
-		close_pcap(c);
-		return error;
-	}
-	c->gone = false;
-	c->next_try_ns = 0;
-	c->last_seen = c->last_dropped = c->last_interface = 0;
-	c->fd = pcap_get_selectable_fd(c->pcap);
-	(void)fcntl(c->fd, F_SETFD, FD_CLOEXEC);
-	return 0;
-}
-
-int capture_open(struct capture *c, const char *device, const struct capture_options *options,
-		 const struct log *log)
-{
 	*c = (struct capture){ .fd = -1, .options = *options, .log = log };
-	if (strlen(device) >= sizeof(c->device))
-		return log_error(log, -ENODEV, "packets of %s: no such device: `ip link` lists "
-				 "them", device);
-	strcpy(c->device, device);
 	if (!c->options.snaplen)
 		c->options.snaplen = SNAPLEN;
 	if (!c->options.buffer)
 		c->options.buffer = BUFFER;
 	if (!c->options.timeout_ms)
-		c->options.timeout_ms = TIMEOUT_MS;
-	return open_device(c, false);
+		c->options.timeout_ms = CAPTURE_TIMEOUT_MS;
+	error = find_names(c);
+	if (error < 0)
+		return error;
+	error = activate(c);
+	if (error < 0) {
+		(void)tell(c, error);
+		close_pcap(c);
+		return error;
+	}
+	c->fd = pcap_get_selectable_fd(c->pcap);
+	(void)fcntl(c->fd, F_SETFD, FD_CLOEXEC);
+	return 0;
 }
 
 void capture_close(struct capture *c)
@@ -206,7 +273,8 @@ static bool is_doubled(struct capture *c, const uint8_t *raw, size_t caplen, uin
 {
 	const uint8_t *source = raw + SLL2_ADDRESS;
 
-	if (!c->options.devices || c->linktype != PACKET_LINK_SLL2 || caplen < SLL2_HEADER)
+	if (!c->options.devices || c->n_names || c->linktype != PACKET_LINK_SLL2 ||
+	    caplen < SLL2_HEADER)
 		return false;
 	if (raw[SLL2_ADDRESS_LENGTH] != 6)
 		source = NULL;
@@ -247,7 +315,7 @@ static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *raw
 	}
 	result = packet_decode(c->linktype, raw, head->caplen, head->len, &p);
 	/* A tag that no hardware took off, on its way out. */
-	if (result == 0 && p.vlan && is_any(c)) {
+	if (result == 0 && p.vlan && c->fd >= 0 && !c->n_names) {
 		count(&c->skipped, c, head->len);
 		return;
 	}
@@ -273,9 +341,6 @@ static int read_drops(struct capture *c)
 		return -EIO;
 	add(&c->drops.seen, &c->last_seen, stat.ps_recv);
 	add(&c->drops.dropped, &c->last_dropped, stat.ps_drop);
-	/* Of a device that goes, libpcap reads 0 and so counts backwards. */
-	if (stat.ps_ifdrop - c->last_interface < UINT32_MAX / 2)
-		add(&c->drops.interface, &c->last_interface, stat.ps_ifdrop);
 	return 0;
 }
 
@@ -286,34 +351,6 @@ int capture_drops(struct capture *c, struct capture_drops *ret)
 	if (error == 0)
 		*ret = c->drops;
 	return error;
-}
-
-/* By the device itself, not by libpcap's words, but for one that is down: before 1.10. */
-static bool is_gone(const struct capture *c)
-{
-	char name[IFNAMSIZ];
-
-	return c->ifindex && (!if_indextoname(c->ifindex, name) ||
-			      strcmp(name, c->device) != 0 ||
-			      strstr(pcap_geterr(c->pcap), "down"));
-}
-
-static int lose(struct capture *c)
-{
-	if (!c->gone && !is_gone(c)) {
-		int error = tell(c, -EIO);
-
-		close_pcap(c);
-		return error;
-	}
-	if (!c->gone) {
-		log_warning(c->log, "packets of %s: the device is gone: none are counted until it "
-			    "is back", c->device);
-		(void)read_drops(c);
-	}
-	c->gone = true;
-	c->fd = -1;
-	return -ENODEV;
 }
 
 int capture_drain(struct capture *c, unsigned int max, capture_fn fn, void *data)
@@ -328,26 +365,30 @@ int capture_drain(struct capture *c, unsigned int max, capture_fn fn, void *data
 	/* An interrupted poll(2) in it is tried again there. */
 	n = pcap_dispatch(c->pcap, (int)MIN(max, (unsigned int)INT32_MAX), take,
 			  (u_char *)(void *)&d);
-	return n >= 0 ? n : lose(c);
+	if (n >= 0)
+		return n;
+	n = tell(c, -EIO);
+	close_pcap(c);
+	return n;
 }
 
-int capture_reopen(struct capture *c, uint64_t now_ns)
+/* A new filter drops what comes in the microseconds in which libpcap changes it. */
+int capture_follow(struct capture *c, uint64_t now_ns)
 {
-	int error;
+	uint32_t now[CAPTURE_NAMES_MAX];
 
-	if (c->pcap && !c->gone)
+	if (c->fd < 0 || c->n_names == 0 || now_ns < c->names_ns + FOLLOW_NS)
 		return 0;
-	/* The last block is handed over after its timeout, by a device that is gone, too. */
-	if (c->next_try_ns == 0)
-		c->next_try_ns = now_ns + 2 * c->options.timeout_ms * NSEC_PER_MSEC;
-	if (now_ns < c->next_try_ns)
-		return -EAGAIN;
-	close_pcap(c);
-	c->next_try_ns = now_ns + NSEC_PER_SEC;
-	error = open_device(c, true);
-	if (error == 0)
-		log_debug(c->log, "packets of %s: the device is back", c->device);
-	return error;
+	c->names_ns = now_ns;
+	(void)look_up(c, c->fd, now);
+	if (!memcmp(now, c->ifindexes, c->n_names * sizeof(*now)))
+		return 0;
+	for (size_t i = 0; i < c->n_names; i++)
+		if (!now[i] != !c->ifindexes[i])
+			log_debug(c->log, "packets of %s: the device is %s", c->names[i],
+				  now[i] ? "there" : "gone");
+	memcpy(c->ifindexes, now, c->n_names * sizeof(*now));
+	return set_filter(c) < 0 ? tell(c, -EIO) : 0;
 }
 
 /* A recording: one packet is read ahead, and stays where libpcap has put it. */

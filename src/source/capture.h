@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets of a device, or of all devices of a network namespace, through libpcap; and of a
- * recording of them. Blocks of packets come when they are full or timeout_ms old: packets that were
- * sent together arrive together, each with its own time.
+ * Packets of all devices of a network namespace, or of some, through libpcap; and of a recording of
+ * them. Blocks of packets come when they are full or timeout_ms old: packets that were sent
+ * together arrive together, each with its own time.
  */
 #ifndef SOURCE_CAPTURE_H
 #define SOURCE_CAPTURE_H
@@ -20,14 +20,16 @@ struct devices;
 struct pcap;
 struct pcap_pkthdr;
 
-#define CAPTURE_ANY "any"
+#define CAPTURE_NAMES_MAX 16
+#define CAPTURE_TIMEOUT_MS 40
 
 struct capture_options {
 	uint32_t snaplen;	/* bytes of each packet; 0: 128 */
 	uint32_t buffer;	/* bytes of the kernel's ring; 0: 16 MiB */
-	uint32_t timeout_ms;	/* 0: 50 */
-	bool promiscuous;
-	struct devices *devices;	/* for CAPTURE_ANY; NULL: stacked devices count twice */
+	uint32_t timeout_ms;	/* 0: CAPTURE_TIMEOUT_MS */
+	const char *interface;	/* comma list of devices, by name; NULL, "any": all */
+	bool must_exist;	/* all that are named, at the opening */
+	struct devices *devices;	/* not of those named; NULL: stacked ones count twice */
 };
 
 struct capture_count {
@@ -35,30 +37,28 @@ struct capture_count {
 	uint64_t bytes;		/* as on the wire; from cooked sockets without the link header */
 };
 
-/* Since the first opening. */
 struct capture_drops {
 	uint64_t seen;		/* that passed the filter, with the dropped */
 	uint64_t dropped;	/* no room in the ring */
-	uint64_t interface;	/* lost by the device before; "any" does not say */
 };
 
 struct capture {
 	struct pcap *pcap;	/* NULL: not open */
-	int fd;			/* for poll(2); -1: not open, gone, a recording */
+	int fd;			/* for poll(2); -1: not open, a recording */
 	int linktype;
-	uint32_t ifindex;	/* 0: any, or a recording */
 	bool nanoseconds;
-	bool gone;		/* the device is: what is left in the ring can be drained */
-	uint64_t next_try_ns;	/* of capture_reopen() */
 	int64_t realtime_offset_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC: the caller's */
 	struct capture_count ip, other, malformed;	/* other: not IP */
 	struct capture_count skipped;	/* also seen at another device */
 	struct capture_drops drops;
-	uint32_t last_seen, last_dropped, last_interface;	/* pcap's own, of 32 bits */
+	uint32_t last_seen, last_dropped;	/* pcap's own, of 32 bits */
 	struct capture_file *file;	/* where all but the skipped go; NULL: nowhere */
 	struct capture_options options;
 	const struct log *log;
-	char device[IFNAMSIZ];
+	char names[CAPTURE_NAMES_MAX][IFNAMSIZ];
+	uint32_t ifindexes[CAPTURE_NAMES_MAX];	/* of names; 0: there is none now */
+	size_t n_names;		/* 0: all devices */
+	uint64_t names_ns;	/* when they were last looked up */
 	/* A recording's next packet */
 	const struct pcap_pkthdr *held;	/* NULL: the end */
 	const uint8_t *held_data;
@@ -71,27 +71,26 @@ typedef void (*capture_fn)(void *data, const struct packet *p, uint64_t time_ns,
 			   size_t caplen, size_t wirelen);
 
 /*
- * In the calling thread's network namespace. Errors are logged with their cure: -EPERM, -ENODEV,
- * -ENETDOWN, -ENOTSUP (link type), -EIO. After -ENODEV and -ENETDOWN capture_reopen() can be used.
+ * In the calling thread's network namespace. Errors are logged with their cure: -EPERM, -ENODEV
+ * (must_exist), -EINVAL (the list of names), -ENOTSUP (link type), -EIO, -ENOMEM.
  */
-int capture_open(struct capture *c, const char *device, const struct capture_options *options,
-		 const struct log *log);
+int capture_open(struct capture *c, const struct capture_options *options, const struct log *log);
 void capture_close(struct capture *c);	/* accepts zeroed */
 
 /*
- * What waits, at most max packets (0: none); how many were taken, or -ENODEV: the device is gone
- * and the ring empty, by now. Never blocks. Other errors are logged and end the capture.
+ * What waits, at most max packets (0: none); how many were taken, or -ENODEV: not open. Never
+ * blocks. Other errors are logged and end the capture. A packet that crossed loopback comes once,
+ * with ifindex 1.
  */
 int capture_drain(struct capture *c, unsigned int max, capture_fn fn, void *data);
 
 /*
- * Where the device was gone: 0: it is there again, -EAGAIN: not tried (less than a second ago, or
- * the ring may still get what waits in the kernel), other errors: still gone. Logs nothing but the
- * return. Must be called in the namespace of capture_open().
+ * Follows named devices that go and come back, at most ten times a second, from wherever it is
+ * called. 0, or -errno, logged.
  */
-int capture_reopen(struct capture *c, uint64_t now_ns);
+int capture_follow(struct capture *c, uint64_t now_ns);
 
-/* Exact. Not for every tick: for a device it reads files of sysfs. */
+/* Exact. A system call. */
 int capture_drops(struct capture *c, struct capture_drops *ret);
 
 /* packets.pcap of a recording; logs what fails. The offset is that of the recording. */

@@ -18,7 +18,7 @@ struct capture_file {
 	int64_t realtime_offset_ns;
 };
 
-static FILE *create(int dir, const char *name)
+FILE *capture_file_create(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
@@ -31,7 +31,7 @@ static FILE *create(int dir, const char *name)
 int capture_file_new(struct capture_file **ret, int dir, const char *name, int linktype,
 		     uint32_t snaplen, int64_t realtime_offset_ns)
 {
-	FILE *stream = create(dir, name);
+	FILE *stream = capture_file_create(dir, name);
 	struct capture_file *f;
 
 	if (!stream)

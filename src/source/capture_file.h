@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where captured packets are recorded: a pcap file with nanoseconds of CLOCK_REALTIME. */
+/* Where packets and messages are recorded: a pcap file with nanoseconds of CLOCK_REALTIME. */
 #ifndef SOURCE_CAPTURE_FILE_H
 #define SOURCE_CAPTURE_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define CAPTURE_FILE "packets.pcap"
 
 struct capture_file;
 
+/* A new file in dir, to be written; NULL: errno. */
+FILE *capture_file_create(int dir, const char *name);
 /* A new file in dir, for packets of one link type. 0 or -errno, not logged. */
 int capture_file_new(struct capture_file **ret, int dir, const char *name, int linktype,
 		     uint32_t snaplen, int64_t realtime_offset_ns);

@@ -225,6 +225,9 @@ void connector_ignore(struct connector *c)
 		(void)send_op(c, CN_IGNORE, 0);
 	c->listening = false;
 	guard_stop(&c->guard);
+	/* While others listen the kernel goes on to tell every member. */
+	if (c->sock)
+		(void)nl_socket_drop_membership(c->sock, (int)CN_IDX);
 }
 
 void connector_close(struct connector *c)

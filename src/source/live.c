@@ -23,6 +23,7 @@ struct live {
 	struct connector connector;
 	struct taskstats taskstats;
 	struct delayacct delayacct;
+	struct network *network;	/* NULL: none */
 	struct oom oom;
 	struct connector_options connector_options;
 	struct procfs fs;		/* of exec readers and later scans, */
@@ -73,7 +74,8 @@ static int live_drain(struct source *s, unsigned int max,
 
 	l->fn = fn;
 	l->data = data;
-	l->now_ns = clock_now(l->clock);
+	if (!l->network)
+		l->now_ns = clock_now(l->clock);
 	n = connector_drain(&l->connector, max, take, l);
 	if (l->recorder && n >= 0) {
 		int error = recorder_flush(l->recorder);
@@ -94,6 +96,83 @@ static int live_drain_usage(struct source *s, void (*fn)(void *, const struct ta
 	l->usage_fn = fn;
 	l->data = data;
 	return taskstats_drain(&l->taskstats, take_usage, l);
+}
+
+/* A recorder is told first; what it keeps of a drain carries the time of its messages. */
+static const struct network_fns *tee(struct live *l, const struct network_fns *fns, void **data,
+				     struct recorder_tee *ret)
+{
+	if (!l->recorder)
+		return fns;
+	*ret = (struct recorder_tee){ .recorder = l->recorder, .fns = fns, .data = *data };
+	*data = ret;
+	return &recorder_tee_fns;
+}
+
+static void get_horizons(struct live *l)
+{
+	l->source.packets_until_ns = network_packets_until(l->network);
+	l->source.records_until_ns = network_records_until(l->network);
+	network_get_losses(l->network, &l->source.packets_lost, &l->source.notices_lost);
+}
+
+static int live_drain_network(struct source *s, const struct network_fns *fns, void *data)
+{
+	struct live *l = live_of(s);
+	struct network_account account;
+	struct recorder_tee both;
+	int error;
+
+	if (!l->network)
+		return 0;
+	l->now_ns = clock_now(l->clock);
+	fns = tee(l, fns, &data, &both);
+	if (l->recorder)
+		recorder_network_begin(l->recorder, l->now_ns);
+	error = network_drain(l->network, fns, data);
+	get_horizons(l);
+	if (l->recorder) {
+		network_get_account(l->network, &account);
+		recorder_network_end(l->recorder, s->packets_until_ns, s->records_until_ns,
+				     &account);
+	}
+	return error;
+}
+
+static void live_enter_network(struct source *s, uint32_t netns, int32_t pid,
+			       const struct network_fns *fns, void *data)
+{
+	struct live *l = live_of(s);
+	struct recorder_tee both;
+
+	fns = tee(l, fns, &data, &both);
+	if (l->network)
+		(void)network_enter(l->network, netns, pid, fns, data);
+}
+
+static void live_tell_sockets(struct source *s)
+{
+	if (live_of(s)->network)
+		network_tell_again(live_of(s)->network);
+}
+
+static void live_tend_networks(struct source *s, bool (*left)(void *data, uint32_t netns),
+			       const struct network_fns *fns, void *data)
+{
+	struct live *l = live_of(s);
+	uint32_t netns[NETWORK_NAMESPACES_MAX];
+	struct recorder_tee both;
+	void *to = data;
+	size_t n;
+
+	if (!l->network)
+		return;
+	n = network_list(l->network, netns, ARRAY_SIZE(netns));
+	for (size_t i = 0; i < n; i++)
+		if (netns[i] != s->own_netns && left(data, netns[i]))
+			network_leave(l->network, netns[i]);
+	fns = tee(l, fns, &to, &both);
+	network_look_around(l->network, fns, to);
 }
 
 static void live_close_usage(struct source *s)
@@ -159,8 +238,11 @@ static int live_sample(struct source *s, int32_t pid, bool last, const void **re
 		       size_t *ret_len)
 {
 	struct live *l = live_of(s);
+	struct procfs fs = l->sample_fs;
 
-	*ret_len = procfs_sample(&l->sample_fs, pid, l->own_record);
+	if (s->wants_sockets)
+		fs.mask |= PROC_FILE_MASK(PROC_FD);
+	*ret_len = procfs_sample(&fs, pid, l->own_record);
 	*ret = l->own_record;
 	if (l->recorder)
 		recorder_sample(l->recorder, last, *ret, *ret_len);
@@ -249,7 +331,11 @@ static void live_account(const struct source *s, struct source_account *ret)
 	const struct live *l = CONTAINER_OF(s, const struct live, source);
 
 	*ret = (struct source_account){ .usage_active = s->usage,
-					.usage_received = l->taskstats.received };
+					.usage_received = l->taskstats.received,
+					.network = { .packets_state = "off",
+						     .sockets_state = "off" } };
+	if (l->network)
+		network_get_account(l->network, &ret->network);
 	describe(ret->connector, sizeof(ret->connector), l->connector.buffer,
 		 l->connector.foreign + l->connector.malformed);
 	if (s->usage)
@@ -276,6 +362,7 @@ static void live_free(struct source *s)
 	connector_close(&l->connector);
 	delayacct_restore(&l->delayacct);
 	taskstats_close(&l->taskstats);
+	network_free(l->network);
 	oom_close(&l->oom);
 	recorder_free(l->recorder);
 	if (l->fs.fd >= 0)
@@ -288,6 +375,10 @@ static const struct source_ops live_ops = {
 	.drain = live_drain,
 	.drain_usage = live_drain_usage,
 	.close_usage = live_close_usage,
+	.drain_network = live_drain_network,
+	.enter_network = live_enter_network,
+	.tend_networks = live_tend_networks,
+	.tell_sockets = live_tell_sockets,
 	.sample = live_sample,
 	.machine = live_machine,
 	.oom_killed = live_oom_killed,
@@ -342,6 +433,31 @@ static int count_delays(struct live *l, const struct live_options *options)
 	return 0;
 }
 
+/* Before the connector: it may fork once. */
+static int open_network(struct live *l, const struct live_options *options)
+{
+	struct network_options wanted = options->network_options;
+	struct network_account account;
+	int error;
+
+	if (!options->network)
+		return 0;
+	wanted.recorder = l->recorder;
+	error = network_open(&l->network, &wanted, l->clock, l->log);
+	if (error < 0)
+		return error;
+	network_get_account(l->network, &account);
+	l->source.network = account.captures;
+	l->source.notices = account.notices_open;
+	l->source.records = account.perf;
+	l->source.network_fd = network_get_fd(l->network);
+	l->source.own_netns = network_own(l->network);
+	get_horizons(l);
+	if (l->recorder)
+		recorder_network(l->recorder, l->source.own_netns, &account);
+	return 0;
+}
+
 static int open_all(struct live *l, const struct live_options *options)
 {
 	/* Ids are known from the parent and from events; only a scan has to ask for them. */
@@ -368,6 +484,9 @@ static int open_all(struct live *l, const struct live_options *options)
 		if (error < 0)
 			return error;
 	}
+	error = open_network(l, options);
+	if (error < 0)
+		return error;
 	exec_fs.fd = l->fs.fd;
 	exec_fs.mask &= ~PROC_FILE_MASK(PROC_STATUS);
 	/* First, so that no event comes before somebody reads; what it has to say comes later. */
@@ -399,7 +518,8 @@ int live_new(struct source **ret, const struct live_options *options, const stru
 	if (!l)
 		return -ENOMEM;
 	*l = (struct live){
-		.source = { .ops = &live_ops, .fd = -1, .delays_since_ns = UINT64_MAX },
+		.source = { .ops = &live_ops, .fd = -1, .network_fd = -1,
+			    .delays_since_ns = UINT64_MAX },
 		.connector = { .fd = -1 },
 		.connector_options = options->connector,
 		.oom = { .fd = -1 },
@@ -410,6 +530,11 @@ int live_new(struct source **ret, const struct live_options *options, const stru
 	l->sample_fs = l->first_fs = l->fs;
 	l->sample_fs.mask = PROC_FILE_MASK(PROC_STAT) | options->sample_files;
 	l->first_fs.mask |= options->sample_files;
+	/* Who has which sockets at the start; later, where they are. */
+	if (options->network) {
+		l->first_fs.mask |= PROC_FILE_MASK(PROC_FD);
+		l->sample_fs.mask |= PROC_FILE_MASK(PROC_NETNS);
+	}
 	error = open_all(l, options);
 	if (error < 0) {
 		live_free(&l->source);

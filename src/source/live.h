@@ -15,6 +15,8 @@ struct live_options {
 	bool exec_readers;
 	bool usage;			/* exit records are wanted, */
 	bool delays;			/* with why threads waited */
+	bool network;			/* packets are counted: */
+	struct network_options network_options;
 	const char *record_dir;		/* NULL: no recording */
 };
 

@@ -21,7 +21,11 @@
 #define FORMAT_LOST (1u << 4)	/* PERF_FORMAT_LOST, Linux 6.0 */
 #define BATCH 256		/* records taken from one ring before the others are looked at */
 #define RECORD_SIZE 512		/* ours have up to 112 bytes */
-#define HOLD_NS NSEC_PER_MSEC	/* how far a ring's records can be out of order, see perf.h */
+#define HOLD_NS NSEC_PER_MSEC	/* how far out of order a ring's records can be, see perf.h */
+#define RAW_SIZE_AT 32		/* in a sample of TRACEPOINT_SAMPLE_TYPE: of what comes next, */
+#define RAW_AT 36		/* and ends it */
+/* Eight bytes more, 0 for tracepoints, that tell who reads records whose event they are of. */
+#define MARK PERF_SAMPLE_TRANSACTION
 
 _Static_assert(TRACEPOINT_SAMPLE_TYPE ==
 	       (PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_RAW),
@@ -30,6 +34,8 @@ _Static_assert(TRACEPOINT_SAMPLE_TYPE ==
 struct perf_ring {
 	uint32_t cpu;
 	int fd[TRACEPOINT_COUNT];	/* -1: not open; the first one open owns the ring */
+	int next;		/* takes the place of one of them; -1: none */
+	bool in_place[TRACEPOINT_COUNT];	/* it has, in the ring's order of records */
 	struct perf_event_mmap_page *page;
 	const uint8_t *data;
 	size_t size, mapped;
@@ -70,14 +76,14 @@ static int read_cpus(uint32_t *cpus, size_t max)
 	return count ? (int)count : -ENODATA;
 }
 
-static int open_event(uint32_t id, uint32_t cpu)
+static int open_event(uint32_t id, uint32_t cpu, bool marked)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
 		.size = sizeof(attr),
 		.config = id,
 		.sample_period = 1,
-		.sample_type = TRACEPOINT_SAMPLE_TYPE,
+		.sample_type = TRACEPOINT_SAMPLE_TYPE | (marked ? MARK : 0),
 		.read_format = FORMAT_LOST,
 		.disabled = 1,
 		.watermark = 1,	/* wakeup_watermark 0: half of the ring */
@@ -114,6 +120,7 @@ static void close_ring(struct perf_ring *r)
 {
 	for (size_t i = 0; i < TRACEPOINT_COUNT; i++)
 		close_p(&r->fd[i]);
+	close_p(&r->next);
 	if (r->page)
 		munmap(r->page, r->mapped);
 	r->page = NULL;
@@ -128,7 +135,7 @@ static int open_ring(struct perf *p, struct perf_ring *r, uint32_t pages)
 	for (size_t i = 0; i < TRACEPOINT_COUNT; i++) {
 		if (p->formats[i].id == 0)
 			continue;
-		r->fd[i] = open_event(p->formats[i].id, r->cpu);
+		r->fd[i] = open_event(p->formats[i].id, r->cpu, false);
 		if (r->fd[i] < 0)
 			return r->fd[i];
 		if (owner >= 0) {
@@ -159,7 +166,7 @@ static int open_rings(struct perf *p, uint32_t pages)
 	for (int i = 0; i < n; i++) {
 		struct perf_ring *r = &p->rings[p->n_rings];
 
-		*r = (struct perf_ring){ .cpu = cpus[i] };
+		*r = (struct perf_ring){ .cpu = cpus[i], .next = -1 };
 		memset(r->fd, 0xff, sizeof(r->fd));
 		error = open_ring(p, r, pages);
 		if (error == 0) {
@@ -235,7 +242,7 @@ static int for_each_event(struct perf *p, enum tracepoint_kind kind, unsigned lo
 	if (kind >= TRACEPOINT_COUNT || p->formats[kind].id == 0)
 		return -ENOENT;
 	for (size_t i = 0; i < p->n_rings; i++)
-		if (ioctl(p->rings[i].fd[kind], request, arg) < 0)
+		if (p->rings[i].fd[kind] >= 0 && ioctl(p->rings[i].fd[kind], request, arg) < 0)
 			return -errno;
 	return 0;
 }
@@ -248,6 +255,92 @@ int perf_filter(struct perf *p, enum tracepoint_kind kind, const char *expressio
 int perf_enable(struct perf *p, enum tracepoint_kind kind, bool on)
 {
 	return for_each_event(p, kind, on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, NULL);
+}
+
+/* That the kernel had no room for: 0 where it does not say so for each event. */
+static uint64_t lost_of(int fd)
+{
+	struct {
+		uint64_t value, lost;
+	} counts;
+
+	return fd >= 0 && read(fd, &counts, sizeof(counts)) == sizeof(counts) ? counts.lost : 0;
+}
+
+static size_t first_kind(const struct perf *p)
+{
+	size_t i = 0;
+
+	while (i < TRACEPOINT_COUNT && p->formats[i].id == 0)
+		i++;
+	return i;
+}
+
+/* A CPU that has gone offline has no next one. */
+static int open_next(struct perf *p, struct perf_ring *r, enum tracepoint_kind kind,
+		     const char *expression)
+{
+	r->next = open_event(p->formats[kind].id, r->cpu, !p->marked[kind]);
+	if (r->next < 0)
+		return r->next == -ENODEV ? 0 : r->next;
+	if (ioctl(r->next, PERF_EVENT_IOC_SET_OUTPUT, r->fd[first_kind(p)]) < 0 ||
+	    ioctl(r->next, PERF_EVENT_IOC_SET_FILTER, expression) < 0)
+		return -errno;
+	return 0;
+}
+
+/* All are open before the first one is on. */
+static int start_next(struct perf *p, enum tracepoint_kind kind, const char *expression)
+{
+	for (size_t i = 0; i < p->n_rings; i++) {
+		int error = open_next(p, &p->rings[i], kind, expression);
+
+		if (error < 0)
+			return error;
+	}
+	for (size_t i = 0; i < p->n_rings; i++)
+		if (p->rings[i].next >= 0 &&
+		    ioctl(p->rings[i].next, PERF_EVENT_IOC_ENABLE, NULL) < 0)
+			return -errno;
+	return 0;
+}
+
+/* What they have said already is not of the events in use. */
+static void drop_next(struct perf *p, enum tracepoint_kind kind)
+{
+	for (size_t i = 0; i < p->n_rings; i++) {
+		close_p(&p->rings[i].next);
+		p->rings[i].next = -1;
+		p->rings[i].in_place[kind] = true;
+	}
+}
+
+int perf_refilter(struct perf *p, enum tracepoint_kind kind, const char *expression)
+{
+	int error;
+
+	if (kind >= TRACEPOINT_COUNT || p->formats[kind].id == 0)
+		return -ENOENT;
+	if (kind == first_kind(p))
+		return -EBUSY;
+	error = start_next(p, kind, expression);
+	if (error < 0) {
+		drop_next(p, kind);
+		return error;
+	}
+	p->marked[kind] = !p->marked[kind];
+	for (size_t i = 0; i < p->n_rings; i++) {
+		struct perf_ring *r = &p->rings[i];
+
+		if (r->fd[kind] >= 0)
+			(void)ioctl(r->fd[kind], PERF_EVENT_IOC_DISABLE, NULL);
+		p->closed_lost += lost_of(r->fd[kind]);
+		close_p(&r->fd[kind]);
+		r->fd[kind] = r->next;
+		r->next = -1;
+		r->in_place[kind] = false;
+	}
+	return 0;
 }
 
 static void look_at_heads(struct perf *p)
@@ -279,6 +372,25 @@ static const uint8_t *next_record(struct perf_ring *r, uint8_t *piece, size_t *r
 	return piece;
 }
 
+/*
+ * The kernel asks events of one tracepoint in turn, the youngest first, and each CPU is one ring:
+ * whatever the old events say of it after the new one's first record, the new one has said, or was
+ * to leave out.
+ */
+static bool is_of_old_event(const struct perf *p, struct perf_ring *r, const uint8_t *raw,
+			    size_t len, enum tracepoint_kind kind)
+{
+	bool marked;
+
+	if (kind >= TRACEPOINT_COUNT)
+		return false;
+	marked = len > RAW_AT + (size_t)load_u32(raw + RAW_SIZE_AT);
+	if (marked != p->marked[kind])
+		return r->in_place[kind];
+	r->in_place[kind] = true;
+	return false;
+}
+
 /* There is room for BATCH records. */
 static void take_batch(struct perf *p, struct perf_ring *r)
 {
@@ -295,7 +407,7 @@ static void take_batch(struct perf *p, struct perf_ring *r)
 			result = tracepoint_decode(p->formats, raw, len, rec);
 		if (result < 0)
 			p->malformed++;
-		if (result != 0)
+		if (result != 0 || is_of_old_event(p, r, raw, len, rec->kind))
 			continue;
 		p->lost += rec->lost;
 		r->last_ns = MAX(r->last_ns, rec->time_ns);
@@ -393,18 +505,10 @@ unsigned int perf_drain(struct perf *p, uint64_t until_ns, perf_fn fn, void *dat
 
 uint64_t perf_lost(const struct perf *p)
 {
-	uint64_t lost = 0;
+	uint64_t lost = p->closed_lost;
 
-	for (size_t i = 0; i < p->n_rings; i++) {
-		for (size_t kind = 0; kind < TRACEPOINT_COUNT; kind++) {
-			struct {
-				uint64_t value, lost;
-			} counts;
-			int fd = p->rings[i].fd[kind];
-
-			if (fd >= 0 && read(fd, &counts, sizeof(counts)) == sizeof(counts))
-				lost += counts.lost;
-		}
-	}
+	for (size_t i = 0; i < p->n_rings; i++)
+		for (size_t kind = 0; kind < TRACEPOINT_COUNT; kind++)
+			lost += lost_of(p->rings[i].fd[kind]);
 	return MAX(lost, p->lost);
 }

@@ -24,6 +24,8 @@ struct perf {
 	struct tracepoint_record *records;	/* taken from the rings, not yet given */
 	struct perf_key *keys;
 	size_t count, max;
+	bool marked[TRACEPOINT_COUNT];	/* records of the events in use are, see perf_refilter() */
+	uint64_t closed_lost;	/* of events that others have taken the place of */
 	uint64_t received;	/* samples that were given */
 	uint64_t lost;		/* sum of the LOST records taken; lags behind perf_lost() */
 	uint64_t malformed;	/* dropped */
@@ -56,6 +58,13 @@ void perf_close(struct perf *p);	/* accepts zeroed */
  */
 int perf_filter(struct perf *p, enum tracepoint_kind kind, const char *expression);
 int perf_enable(struct perf *p, enum tracepoint_kind kind, bool on);	/* -ENOENT: not open */
+/*
+ * Puts new events, on, with this filter in place of those of a kind: that of an open one stays as
+ * it is. The new ones are on before the old ones go: of what passes both filters nothing is missed,
+ * and nothing is given twice. A perf_drain() must come between two calls for the same kind. -errno:
+ * all is as it was; -EBUSY: the kind is the first one that is open, whose events have the rings.
+ */
+int perf_refilter(struct perf *p, enum tracepoint_kind kind, const char *expression);
 
 /*
  * Empties the rings and gives what is not younger than until_ns, sorted by time over all rings; the

@@ -23,7 +23,7 @@ static const char *const files[PROC_FILE_COUNT] = {
 	[PROC_STAT] = "stat", [PROC_CMDLINE] = "cmdline", [PROC_EXE] = "exe",
 	[PROC_STATUS] = "status", [PROC_CGROUP] = "cgroup", [PROC_CWD] = "cwd",
 	[PROC_LOGINUID] = "loginuid", [PROC_OOM_SCORE] = "oom_score", [PROC_TASKS] = "task",
-	[PROC_FD] = "fd", [PROC_FD_COUNT] = "fd",
+	[PROC_FD] = "fd", [PROC_FD_COUNT] = "fd", [PROC_NETNS] = "ns/net",
 };
 
 size_t procfs_record_max(const struct procfs *fs)
@@ -120,6 +120,7 @@ static int32_t read_one(struct reading *r, enum proc_file file, char *out)
 		return read_cmdline(r, out);
 	case PROC_EXE:
 	case PROC_CWD:
+	case PROC_NETNS:
 		return read_link(r->at, r->path, out, PROCFS_TEXT_MAX);
 	case PROC_TASKS:
 		return read_tasks(r, out);

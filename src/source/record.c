@@ -4,31 +4,46 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture_file.h"
 #include "host.h"
+#include "network_line.h"
 #include "record_names.h"
 #include "util/macro.h"
 
 #define ARPHRD_NETLINK 824
 #define MESSAGE_MAX 4096
 #define PCAP_SNAPLEN 65535
+#define PACE_NS NSEC_PER_MSEC	/* between the reading of two clocks in one drain */
+
+/* The packets of one network namespace. */
+struct packets {
+	uint32_t netns;
+	struct capture_file *file;
+};
 
 struct recorder {
 	int dir;
-	pcap_t *pcap;
-	pcap_dumper_t *netlink;
+	struct capture_file *netlink;
+	struct packets packets[NETWORK_NAMESPACES_MAX];
+	size_t n_packets;
 	FILE *proc;
 	struct strbuf line;
 	const struct clock *clock;
 	int64_t realtime_offset_ns;	/* as it was at the start: replay knows no other */
 	const struct log *log;
 	int error;		/* -errno of the first write that failed */
+
+	/* The network: lines of one drain carry its time. */
+	uint64_t network_ns;
+	struct network_line run;	/* packets that have no line yet */
+	struct network_line drained;	/* as last written; time_ns 0: not yet */
+	bool network_told;		/* something since */
 };
 
 /* Each byte as the code point of its value: nothing is lost, and text stays readable. */
@@ -49,16 +64,6 @@ static void put_bytes(struct strbuf *b, const char *s, size_t len)
 		}
 	}
 	strbuf_putc(b, '"');
-}
-
-static FILE *create(int dir, const char *name)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-
-	if (!f && fd >= 0)
-		close(fd);
-	return f;
 }
 
 static bool is_empty(int dir)
@@ -103,7 +108,7 @@ static void put_key(struct strbuf *b, const char *key, const char *value)
 
 static int write_meta(struct recorder *r, const struct source *of, uint16_t usage_family)
 {
-	FILE *meta = create(r->dir, RECORD_META);
+	FILE *meta = capture_file_create(r->dir, RECORD_META);
 	struct strbuf *b = &r->line;
 	struct source_host host;
 	int error;
@@ -133,7 +138,7 @@ static int write_meta(struct recorder *r, const struct source *of, uint16_t usag
 static int open_files(struct recorder *r, const char *dir, const struct source *of,
 		      uint16_t usage_family)
 {
-	FILE *f;
+	int error;
 
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return -errno;
@@ -142,17 +147,13 @@ static int open_files(struct recorder *r, const char *dir, const struct source *
 		return -errno;
 	if (!is_empty(r->dir))
 		return -ENOTEMPTY;
-	r->proc = create(r->dir, RECORD_PROC);
-	f = r->proc ? create(r->dir, RECORD_NETLINK) : NULL;
-	if (!f)
+	r->proc = capture_file_create(r->dir, RECORD_PROC);
+	if (!r->proc)
 		return -errno;
-	r->pcap = pcap_open_dead_with_tstamp_precision(RECORD_LINKTYPE, PCAP_SNAPLEN,
-						       PCAP_TSTAMP_PRECISION_NANO);
-	r->netlink = r->pcap ? pcap_dump_fopen(r->pcap, f) : NULL;
-	if (!r->netlink) {
-		fclose(f);
-		return -ENOMEM;
-	}
+	error = capture_file_new(&r->netlink, r->dir, RECORD_NETLINK, RECORD_LINKTYPE,
+				 PCAP_SNAPLEN, r->realtime_offset_ns);
+	if (error < 0)
+		return error;
 	return write_meta(r, of, usage_family);
 }
 
@@ -179,10 +180,9 @@ struct recorder *recorder_free(struct recorder *r)
 {
 	if (!r)
 		return NULL;
-	if (r->netlink)
-		pcap_dump_close(r->netlink);
-	if (r->pcap)
-		pcap_close(r->pcap);
+	capture_file_free(r->netlink);
+	for (size_t i = 0; i < r->n_packets; i++)
+		capture_file_free(r->packets[i].file);
 	if (r->proc)
 		fclose(r->proc);
 	if (r->dir >= 0)
@@ -192,12 +192,17 @@ struct recorder *recorder_free(struct recorder *r)
 	return NULL;
 }
 
+/* Lines come last: none tells of a packet that is not there. */
 int recorder_flush(struct recorder *r)
 {
-	if (r->error == 0 &&
-	    (ferror(pcap_dump_file(r->netlink)) || pcap_dump_flush(r->netlink) < 0 ||
-	     fflush(r->proc) != 0))
-		fail(r, errno ? -errno : -EIO);
+	int error = capture_file_flush(r->netlink);
+
+	for (size_t i = 0; error == 0 && i < r->n_packets; i++)
+		error = capture_file_flush(r->packets[i].file);
+	if (error == 0 && fflush(r->proc) != 0)
+		error = -errno;
+	if (error < 0)
+		fail(r, error);
 	return r->error;
 }
 
@@ -209,19 +214,13 @@ void recorder_netlink(struct recorder *r, uint64_t now_ns, int protocol, const v
 		[2] = ARPHRD_NETLINK >> 8, [3] = ARPHRD_NETLINK & 0xff, [15] = (uint8_t)protocol,
 	};
 	uint8_t packet[RECORD_PSEUDO_HEADER + MESSAGE_MAX];
-	uint64_t real = now_ns + (uint64_t)r->realtime_offset_ns;
-	struct pcap_pkthdr head = {
-		.ts = { .tv_sec = (time_t)(real / NSEC_PER_SEC),
-			.tv_usec = (suseconds_t)(real % NSEC_PER_SEC) },	/* nanoseconds */
-		.caplen = (bpf_u_int32)(RECORD_PSEUDO_HEADER + len),
-		.len = (bpf_u_int32)(RECORD_PSEUDO_HEADER + len),
-	};
 
 	if (r->error || len > sizeof(packet) - RECORD_PSEUDO_HEADER)
 		return;
 	memcpy(packet, pseudo, sizeof(pseudo));
 	memcpy(packet + RECORD_PSEUDO_HEADER, raw, len);
-	pcap_dump((u_char *)r->netlink, &head, packet);
+	capture_write(r->netlink, RECORD_LINKTYPE, now_ns, packet, RECORD_PSEUDO_HEADER + len,
+		      RECORD_PSEUDO_HEADER + len);
 }
 
 static void put_process(struct strbuf *b, const char *why, const void *record, size_t len)
@@ -308,4 +307,199 @@ void recorder_probe(struct recorder *r, const struct source_probe *probe)
 		      (int)probe->pid, (unsigned long long)probe->begin_ns,
 		      (unsigned long long)probe->end_ns);
 	write_line(r);
+}
+
+/* --- the network --- */
+
+void recorder_network(struct recorder *r, uint32_t own, const struct network_account *account)
+{
+	strbuf_printf(&r->line, "{\"why\":\"network\",\"own\":%u", own);
+	network_account_put(&r->line, account);
+	strbuf_putc(&r->line, '}');
+	write_line(r);
+}
+
+struct capture_file *recorder_packets(struct recorder *r, uint32_t netns, bool own, int linktype)
+{
+	char name[RECORD_PACKETS_NAME];
+	struct packets *p;
+	int error;
+
+	for (size_t i = 0; i < r->n_packets; i++)
+		if (r->packets[i].netns == netns)
+			return r->packets[i].file;
+	if (r->n_packets == ARRAY_SIZE(r->packets)) {
+		fail(r, -ENOSPC);
+		return NULL;
+	}
+	p = &r->packets[r->n_packets];
+	record_packets_name(name, netns, own);
+	error = capture_file_new(&p->file, r->dir, name, linktype, PCAP_SNAPLEN,
+				 r->realtime_offset_ns);
+	if (error < 0) {
+		fail(r, error);
+		return NULL;
+	}
+	p->netns = netns;
+	r->n_packets++;
+	return p->file;
+}
+
+static void write_network(struct recorder *r, const struct network_line *line)
+{
+	network_line_put(&r->line, line);
+	write_line(r);
+	r->network_told = true;
+}
+
+/* Packets that came in a row are one line, whose place among the others it keeps. */
+static void end_run(struct recorder *r)
+{
+	if (r->run.u.packets)
+		write_network(r, &r->run);
+	r->run.u.packets = 0;
+}
+
+static void tell(struct recorder *r, struct network_line *line)
+{
+	end_run(r);
+	line->time_ns = r->network_ns;
+	write_network(r, line);
+}
+
+static void tee_packet(void *data, uint32_t netns, const struct packet *p, uint64_t time_ns)
+{
+	const struct recorder_tee *tee = data;
+	struct recorder *r = tee->recorder;
+
+	if (netns != r->run.netns)
+		end_run(r);
+	r->run.kind = NETWORK_LINE_PACKETS;
+	r->run.time_ns = r->network_ns;
+	r->run.netns = netns;
+	r->run.u.packets++;
+	tee->fns->packet(tee->data, netns, p, time_ns);
+}
+
+static void tee_record(void *data, const struct tracepoint_record *record)
+{
+	struct network_line line = { .kind = NETWORK_LINE_RECORD, .u.record = *record };
+	const struct recorder_tee *tee = data;
+
+	tell(tee->recorder, &line);
+	tee->fns->record(tee->data, record);
+}
+
+static void tee_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s)
+{
+	struct network_line line = { .kind = NETWORK_LINE_DESTROYED, .netns = netns,
+				     .u.socket = *s };
+	const struct recorder_tee *tee = data;
+
+	tell(tee->recorder, &line);
+	tee->fns->destroyed(tee->data, netns, s);
+}
+
+static void tee_existing(void *data, uint32_t netns, const struct inet_diag_socket *s)
+{
+	struct network_line line = { .kind = NETWORK_LINE_EXISTING, .netns = netns,
+				     .u.socket = *s };
+	const struct recorder_tee *tee = data;
+
+	tell(tee->recorder, &line);
+	tee->fns->existing(tee->data, netns, s);
+}
+
+static void tee_found(void *data, const struct network_found *found)
+{
+	struct network_line line = { .kind = NETWORK_LINE_FOUND, .netns = found->netns,
+				     .u.found = *found };
+	const struct recorder_tee *tee = data;
+
+	tell(tee->recorder, &line);
+	tee->fns->found(tee->data, found);
+}
+
+static void tee_udp(void *data, bool on, uint64_t time_ns)
+{
+	struct network_line line = { .kind = NETWORK_LINE_UDP,
+				     .u.udp = { .on = on, .time_ns = time_ns } };
+	const struct recorder_tee *tee = data;
+
+	tell(tee->recorder, &line);
+	tee->fns->udp(tee->data, on, time_ns);
+}
+
+static void tee_udp_process(void *data, int32_t tgid, bool on, uint64_t time_ns)
+{
+	struct network_line line = { .kind = NETWORK_LINE_UDP_PROCESS,
+				     .u.udp = { .on = on, .tgid = tgid, .time_ns = time_ns } };
+	const struct recorder_tee *tee = data;
+
+	tell(tee->recorder, &line);
+	if (tee->fns->udp_process)
+		tee->fns->udp_process(tee->data, tgid, on, time_ns);
+}
+
+static void tee_lost(void *data, uint64_t records)
+{
+	struct network_line line = { .kind = NETWORK_LINE_LOST, .u.lost = records };
+	const struct recorder_tee *tee = data;
+
+	tell(tee->recorder, &line);
+	tee->fns->lost(tee->data, records);
+}
+
+const struct network_fns recorder_tee_fns = {
+	.packet = tee_packet,
+	.record = tee_record,
+	.destroyed = tee_destroyed,
+	.existing = tee_existing,
+	.found = tee_found,
+	.udp = tee_udp,
+	.udp_process = tee_udp_process,
+	.lost = tee_lost,
+};
+
+void recorder_network_begin(struct recorder *r, uint64_t time_ns)
+{
+	end_run(r);
+	r->network_ns = time_ns;
+}
+
+/* Is it as far behind the drain as it was then? UINT64_MAX never is. */
+static bool keeps_pace(uint64_t until_ns, uint64_t now_ns, uint64_t last_until_ns, uint64_t last_ns)
+{
+	if (until_ns == UINT64_MAX || last_until_ns == UINT64_MAX)
+		return until_ns == last_until_ns;
+	return now_ns - until_ns - (last_ns - last_until_ns) + PACE_NS <= 2 * PACE_NS;
+}
+
+/* As long as nothing comes and nothing changes, a replay knows how far behind the drains it is. */
+static bool is_news(const struct recorder *r, const struct network_line *now)
+{
+	const struct network_line *last = &r->drained;
+
+	return r->network_told || !last->time_ns ||
+	       !keeps_pace(now->u.drained.packets_until, now->time_ns,
+			   last->u.drained.packets_until, last->time_ns) ||
+	       !keeps_pace(now->u.drained.records_until, now->time_ns,
+			   last->u.drained.records_until, last->time_ns) ||
+	       !network_account_equal(&now->u.drained.account, &last->u.drained.account);
+}
+
+void recorder_network_end(struct recorder *r, uint64_t packets_until, uint64_t records_until,
+			  const struct network_account *account)
+{
+	const struct network_line line = {
+		.kind = NETWORK_LINE_DRAINED, .time_ns = r->network_ns,
+		.u.drained = { packets_until, records_until, *account },
+	};
+
+	end_run(r);
+	if (!is_news(r, &line))
+		return;
+	write_network(r, &line);
+	r->drained = line;
+	r->network_told = false;
 }

@@ -4,15 +4,18 @@
  *
  *	netlink.pcap	connector messages and exit records, LINKTYPE_NETLINK; all of one drain
  *			carry its time
- *	proc.jsonl	each /proc read, in the order of use, and what the loop was told
+ *	packets.pcap	packets of pevent's own network namespace, packets-INODE.pcap of another
+ *	proc.jsonl	each /proc read, in the order of use, and what the loop was told; what the
+ *			network told, and how many packets at which drain
  *	meta.json	the machine, and how its clocks stood
  *
  * Bytes in JSON strings are U+0000 to U+00FF, one each. Times are CLOCK_MONOTONIC nanoseconds,
- * but in netlink.pcap, which carries CLOCK_REALTIME as its readers expect.
+ * but in the pcap files, which carry CLOCK_REALTIME as their readers expect.
  */
 #ifndef SOURCE_RECORD_H
 #define SOURCE_RECORD_H
 
+#include "network.h"
 #include "source.h"
 
 #define RECORD_NETLINK "netlink.pcap"
@@ -21,6 +24,7 @@
 #define RECORD_LINKTYPE 253	/* LINKTYPE_NETLINK */
 #define RECORD_PSEUDO_HEADER 16	/* of that link type, before the message */
 
+struct capture_file;
 struct recorder;
 
 /*
@@ -44,5 +48,29 @@ void recorder_drops(struct recorder *r, uint64_t now_ns, const struct source_dro
 void recorder_machine(struct recorder *r, const struct source_machine *machine, uint64_t time_ns);
 void recorder_oom(struct recorder *r, int32_t pid, uint64_t exit_ns, uint64_t time_ns);
 void recorder_probe(struct recorder *r, const struct source_probe *probe);
+
+/* Before the first scan: there is a network, and what of it could be opened; own: its inode. */
+void recorder_network(struct recorder *r, uint32_t own, const struct network_account *account);
+/*
+ * Where the packets of a namespace go: the recorder's own file, the same each time. NULL: it cannot
+ * be had, and the recording has ended.
+ */
+struct capture_file *recorder_packets(struct recorder *r, uint32_t netns, bool own, int linktype);
+
+/* Calls of network_fns, recorded and handed on; its data is a struct recorder_tee. */
+struct recorder_tee {
+	struct recorder *recorder;
+	const struct network_fns *fns;
+	void *data;
+};
+extern const struct network_fns recorder_tee_fns;
+/*
+ * A drain of the network: what is told until the next one carries its time, which is that of the
+ * drain of messages in the same tick (recorder_netlink()): a replay drains both together.
+ */
+void recorder_network_begin(struct recorder *r, uint64_t time_ns);
+/* How things stand after it; written when something has been told, or is different. */
+void recorder_network_end(struct recorder *r, uint64_t packets_until, uint64_t records_until,
+			  const struct network_account *account);
 
 #endif

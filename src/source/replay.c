@@ -9,18 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network_replay.h"
 #include "record.h"
 #include "replay_lines.h"
 #include "util/macro.h"
 
 #define META_MAX 65536
 #define FIRST_TOTALS_NS NSEC_PER_SEC	/* they are written within that time of the first scan */
-#define OOM_TOLD_NS NSEC_PER_SEC	/* so is a victim, of its exit */
+#define OOM_TOLD_NS NSEC_PER_SEC	/* so is a victim, of its exit, */
+#define EXEC_TOLD_NS NSEC_PER_SEC	/* and what was read of an EXEC, of the drain after it */
 
 struct replay {
 	struct source source;
 	pcap_t *pcap;
 	struct replay_lines lines;
+	struct network_replay network;
 	struct cn_event held;		/* first message of the next drain, */
 	struct taskstats_record held_usage;	/* if it is an exit record */
 	uint64_t held_ns, drain_ns;	/* time of that drain, of the last one */
@@ -43,10 +46,11 @@ static struct replay *replay_of(struct source *s)
 	return CONTAINER_OF(s, struct replay, source);
 }
 
-/* Up to where lines belong to what has been drained. */
-static uint64_t now_of(const struct replay *r)
+/* Time of the next drain, of messages or of the network; UINT64_MAX: there is none. */
+static uint64_t now_of(struct replay *r)
 {
-	return r->have_held ? r->held_ns : UINT64_MAX;
+	return network_replay_next(&r->network, r->drain_ns,
+				   r->have_held ? r->held_ns : UINT64_MAX);
 }
 
 static struct json_object *find_line(struct replay *r, enum replay_kind kind)
@@ -107,13 +111,14 @@ static int replay_drain(struct source *s, unsigned int max,
 			void (*fn)(void *, const struct cn_event *), void *data)
 {
 	struct replay *r = replay_of(s);
+	uint64_t next_ns = r->truncated ? UINT64_MAX : now_of(r);
 	unsigned int count = 0;
 
-	if (!r->have_held || r->ended) {
+	if (r->ended || (!r->have_held && next_ns == UINT64_MAX)) {
 		r->ended = true;
 		return r->truncated ? -EBADMSG : -ENODATA;
 	}
-	r->drain_ns = r->held_ns;
+	r->drain_ns = next_ns;
 	r->clock->now_ns = MAX(r->clock->now_ns, r->drain_ns);
 	while (r->have_held && !r->held_is_usage && r->held_ns == r->drain_ns && count < max) {
 		fn(data, &r->held);
@@ -188,12 +193,15 @@ static enum source_answer replay_exec_get(struct source *s, uint32_t cpu, int32_
 					  uint64_t event_ns, const void **ret, size_t *ret_len)
 {
 	struct replay *r = replay_of(s);
+	uint64_t until = MAX(now_of(r), event_ns);
 	struct json_object *o;
 
 	(void)cpu;
-	if (r->record_pid == pid && r->record_ns == event_ns)
+	until = until < UINT64_MAX - EXEC_TOLD_NS ? until + EXEC_TOLD_NS : UINT64_MAX;
+	if (r->record_pid && r->record_pid == pid && r->record_ns == event_ns)
 		goto found;
-	while ((o = find_line(r, REPLAY_EXEC)) && (uint64_t)replay_int(o, "event") < event_ns)
+	while ((o = replay_lines_find_until(&r->lines, REPLAY_EXEC, until)) &&
+	       (uint64_t)replay_int(o, "event") < event_ns)
 		drop_line(r, REPLAY_EXEC);
 	if (!o || (uint64_t)replay_int(o, "event") != event_ns || replay_int(o, "pid") != pid)
 		return SOURCE_MISSED;
@@ -313,6 +321,24 @@ static void replay_close_usage(struct source *s)
 	s->usage_silent = true;
 }
 
+/* The first one comes before the first scan, and before all messages. */
+static int replay_drain_network(struct source *s, const struct network_fns *fns, void *data)
+{
+	struct replay *r = replay_of(s);
+	struct network_replay *n = &r->network;
+	uint64_t until = r->drain_ns;
+	int error;
+
+	if (!r->scan_end_ns)
+		until = replay_lines_next_time(&r->lines, REPLAY_SCAN, UINT64_MAX);
+	error = network_replay_drain(n, until, fns, data);
+	s->packets_until_ns = network_replay_packets_until(n, r->drain_ns);
+	s->records_until_ns = network_replay_records_until(n, r->drain_ns);
+	s->packets_lost = n->account.packets_dropped;
+	s->notices_lost = n->account.notices_lost;
+	return error;
+}
+
 static void replay_stop(struct source *s)
 {
 	replay_of(s)->ended = true;
@@ -325,9 +351,14 @@ static void replay_account(const struct source *s, struct source_account *ret)
 	*ret = (struct source_account){ .exec_read = r->exec_read, .connector = "replay",
 					.exec_reader = "replay", .exec_active = true,
 					.usage_active = s->usage,
-					.usage_received = r->usage_received };
+					.usage_received = r->usage_received,
+					.network = r->network.account };
 	snprintf(ret->usage, sizeof(ret->usage), "%s",
 		 s->usage_silent ? SOURCE_USAGE_SILENT : "replay");
+	snprintf(ret->network.packets_state, sizeof(ret->network.packets_state), "%s",
+		 r->network.recorded ? "replay" : "not recorded");
+	memcpy(ret->network.sockets_state, ret->network.packets_state,
+	       sizeof(ret->network.sockets_state));
 	if (r->malformed)
 		snprintf(ret->connector, sizeof(ret->connector),
 			 "replay, %llu messages not understood", (unsigned long long)r->malformed);
@@ -337,6 +368,7 @@ static void replay_free(struct source *s)
 {
 	struct replay *r = replay_of(s);
 
+	network_replay_finish(&r->network);
 	replay_lines_finish(&r->lines);
 	if (r->pcap)
 		pcap_close(r->pcap);
@@ -347,6 +379,7 @@ static void replay_free(struct source *s)
 
 static const struct source_ops replay_ops = {
 	.drain = replay_drain,
+	.drain_network = replay_drain_network,
 	.drain_usage = replay_drain_usage,
 	.close_usage = replay_close_usage,
 	.next_sample = replay_next_sample,
@@ -433,6 +466,23 @@ static int open_netlink(struct replay *r, int dir)
 	return 0;
 }
 
+static int open_lines(struct replay *r, int dir)
+{
+	FILE *f = open_in(dir, RECORD_PROC);
+	int error;
+
+	if (!f)
+		return log_error(r->log, -errno, "%s: %s", RECORD_PROC, strerror(errno));
+	replay_lines_init(&r->lines, f, r->log);
+	error = network_replay_init(&r->network, dir, &r->lines, r->clock->realtime_offset_ns,
+				    r->log);
+	r->source.network = r->network.account.captures;
+	r->source.notices = r->network.account.notices_open;
+	r->source.records = r->network.account.perf;
+	r->source.own_netns = r->network.own;
+	return error;
+}
+
 int replay_new(struct source **ret, const char *path, struct clock *clock, struct source_host *host,
 	       const struct log *log)
 {
@@ -440,7 +490,6 @@ int replay_new(struct source **ret, const char *path, struct clock *clock, struc
 	const struct source_host host_before = *host;
 	const struct clock clock_before = *clock;
 	struct replay *r;
-	FILE *proc;
 	int error;
 
 	if (dir < 0)
@@ -448,24 +497,20 @@ int replay_new(struct source **ret, const char *path, struct clock *clock, struc
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	*r = (struct replay){ .source = { .ops = &replay_ops, .fd = -1,
+	*r = (struct replay){ .source = { .ops = &replay_ops, .fd = -1, .network_fd = -1,
 					  .delays_since_ns = UINT64_MAX }, .clock = clock,
 			      .log = log };
 	error = read_meta(r, dir, host);
 	if (error == 0)
 		error = open_netlink(r, dir);
-	if (error == 0) {
-		proc = open_in(dir, RECORD_PROC);
-		if (!proc)
-			error = log_error(log, -errno, "%s: %s", RECORD_PROC, strerror(errno));
-	}
+	if (error == 0)
+		error = open_lines(r, dir);
 	if (error < 0) {
 		replay_free(&r->source);
 		*clock = clock_before;
 		*host = host_before;
 		return error;
 	}
-	replay_lines_init(&r->lines, proc, log);
 	hold_next(r);
 	*ret = &r->source;
 	return 0;

@@ -20,7 +20,8 @@ static const struct {
 	[REPLAY_SCANNED] = { "scanned", "time" }, [REPLAY_SAMPLE] = { "sample", "time" },
 	[REPLAY_LAST] = { "last", "time" },	  [REPLAY_DROPS] = { "drops", "time" },
 	[REPLAY_PROBE] = { "probe", "begin" },	  [REPLAY_MACHINE] = { "machine", "time" },
-	[REPLAY_OOM] = { "oom", "time" },
+	[REPLAY_OOM] = { "oom", "time" },	  [REPLAY_NETWORK] = { "network", "time" },
+	[REPLAY_SOCKET] = { "socket", "time" },
 };
 
 struct line {
@@ -121,6 +122,13 @@ struct json_object *replay_lines_find_until(struct replay_lines *l, enum replay_
 	while (l->time_ns <= until_ns && read_line(l))
 		;
 	return first_until(l, kind, until_ns);
+}
+
+uint64_t replay_lines_next_time(struct replay_lines *l, enum replay_kind kind, uint64_t until_ns)
+{
+	while (list_empty(&l->waiting[kind]) && l->time_ns <= until_ns && read_line(l))
+		;
+	return list_empty(&l->waiting[kind]) ? until_ns : MIN(first(l, kind)->time_ns, until_ns);
 }
 
 struct json_object *replay_lines_find_scanned(struct replay_lines *l, uint64_t until_ns)

@@ -18,7 +18,8 @@
 /* What a line is about. */
 enum replay_kind {
 	REPLAY_EXEC, REPLAY_SCAN, REPLAY_SCANNED, REPLAY_SAMPLE, REPLAY_LAST, REPLAY_DROPS,
-	REPLAY_PROBE, REPLAY_MACHINE, REPLAY_OOM, REPLAY_KIND_COUNT
+	REPLAY_PROBE, REPLAY_MACHINE, REPLAY_OOM, REPLAY_NETWORK, REPLAY_SOCKET,
+	REPLAY_KIND_COUNT
 };
 
 struct replay_lines {
@@ -44,6 +45,8 @@ struct json_object *replay_lines_find(struct replay_lines *l, enum replay_kind k
  */
 struct json_object *replay_lines_find_until(struct replay_lines *l, enum replay_kind kind,
 					    uint64_t until_ns);
+/* When the next of those was; until_ns: not before then. */
+uint64_t replay_lines_next_time(struct replay_lines *l, enum replay_kind kind, uint64_t until_ns);
 /* The next process of a scan that was made up to then: they follow it without a gap. */
 struct json_object *replay_lines_find_scanned(struct replay_lines *l, uint64_t until_ns);
 void replay_lines_drop(struct replay_lines *l, enum replay_kind kind);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "machine.h"
+#include "network.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/strbuf.h"
@@ -42,6 +43,7 @@ struct source_account {
 	uint64_t usage_received;
 	char connector[96], exec_reader[96], usage[96];	/* how they run */
 	bool exec_active, usage_active;
+	struct network_account network;
 };
 
 struct source_ops {
@@ -58,6 +60,19 @@ struct source_ops {
 	int (*drain_usage)(struct source *s,
 			   void (*fn)(void *, const struct taskstats_record *), void *data);
 	void (*close_usage)(struct source *s);	/* none came: usage_silent */
+	/*
+	 * Packets, and what was told of sockets, before a drain; sets the horizons. 0 or -errno;
+	 * what is missing is told by fns, or counted.
+	 */
+	int (*drain_network)(struct source *s, const struct network_fns *fns, void *data);
+	/* A process is in a namespace that was not seen before: network_enter(). */
+	void (*enter_network)(struct source *s, uint32_t netns, int32_t pid,
+			      const struct network_fns *fns, void *data);
+	/* Its sockets are to be told of again, those of all namespaces. */
+	void (*tell_sockets)(struct source *s);
+	/* Each second: namespaces that are mounted are entered; `left` says which are empty. */
+	void (*tend_networks)(struct source *s, bool (*left)(void *data, uint32_t netns),
+			      const struct network_fns *fns, void *data);
 	int (*drops)(struct source *s, struct source_drops *ret);
 	/*
 	 * wire/proc.h records, each led by its length (uint32_t), of all processes. -ENOENT: the
@@ -97,6 +112,14 @@ struct source {
 	const struct source_ops *ops;
 	int fd;			/* readable when there are events; -1: always */
 	uint32_t buffer;	/* bytes of kernel memory for the queue */
+	int network_fd;		/* readable when drain_network() has work; -1: none */
+	bool network;		/* packets are counted */
+	bool notices;		/* the ends of sockets are told */
+	bool records;		/* so are changes of their states */
+	bool wants_sockets;	/* of the loop: samples list open descriptors */
+	uint32_t own_netns;	/* inode of pevent's network namespace */
+	uint64_t packets_until_ns, records_until_ns;	/* all of them were drained up to then */
+	uint64_t packets_lost, notices_lost;	/* so far */
 	bool usage;		/* exit records come */
 	bool usage_silent;	/* they should have, and do not */
 	uint64_t delays_since_ns;	/* tasks begun later have delays; UINT64_MAX: none */

@@ -21,6 +21,8 @@ enum {
 
 /* linux/if_arp.h: devices whose protocol field in SLL is no Ethernet type */
 enum { ARPHRD_FRAME_RELAY = 770, ARPHRD_RADIOTAP = 803, ARPHRD_NETLINK_MONITOR = 824 };
+enum { ARPHRD_LOOPBACK = 772 };
+#define LOOPBACK_IFINDEX 1	/* in every namespace: include/net/flow.h of Linux */
 
 #define ETHERNET_HEADER 14
 #define SLL_HEADER 16
@@ -108,6 +110,8 @@ static int strip_sll(struct view *v, struct packet *p)
 	if (!view_skip(v, SLL_HEADER))
 		return -EBADMSG;
 	p->direction = direction_of(load_be16(h));
+	if (load_be16(h + 2) == ARPHRD_LOOPBACK)
+		p->ifindex = LOOPBACK_IFINDEX;
 	return sll_type(load_be16(h + 2), load_be16(h + 14));
 }
 

@@ -47,7 +47,7 @@ struct packet {
 	uint32_t payload_bytes;	/* behind the transport header, captured or not */
 	uint32_t seq, ack;	/* TCP */
 	uint32_t fragment_id;	/* 0 when it is none */
-	uint32_t ifindex;	/* SLL2; 0: unknown */
+	uint32_t ifindex;	/* SLL2; SLL: of loopback alone, which is 1; 0: unknown */
 	uint16_t src_port, dst_port;	/* host order; an echo's id stands at who asked */
 	uint16_t fragment_offset;	/* bytes; not 0: a later fragment, with no ports */
 	uint16_t vlan;		/* id of the innermost tag that has one; 0: none */

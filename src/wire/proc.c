@@ -159,6 +159,18 @@ int proc_u32_decode(const char *text, size_t len, uint32_t *ret)
 	return 0;
 }
 
+int proc_netns_decode(const char *text, size_t len, uint32_t *ret)
+{
+	struct cursor c = cursor_of(text, len);
+	uint64_t inode;
+
+	if (!cursor_word(&c, "net:[") || !cursor_number(&c, &inode) || !inode ||
+	    inode > UINT32_MAX)
+		return -EBADMSG;
+	*ret = (uint32_t)inode;
+	return 0;
+}
+
 static int decode_oom_score(const char *text, size_t len, int32_t *ret)
 {
 	uint32_t score;
@@ -207,6 +219,9 @@ static void decode_file(enum proc_file file, const char *p, size_t len, struct p
 		break;
 	case PROC_FD_COUNT:
 		f->has_fd_count = proc_u32_decode(p, len, &f->fd_count) == 0;
+		break;
+	case PROC_NETNS:
+		f->has_netns = proc_netns_decode(p, len, &f->netns) == 0;
 		break;
 	case PROC_FD:
 		f->fds = p;

@@ -53,6 +53,8 @@ int proc_status_decode(const char *text, size_t len, struct proc_status *ret);
 /* The unified hierarchy's path, or systemd's named one where that is "/"; points into text. */
 int proc_cgroup_decode(const char *text, size_t len, const char **ret, size_t *ret_len);
 int proc_u32_decode(const char *text, size_t len, uint32_t *ret);
+/* "net:[INODE]", as the link of a network namespace and mountinfo have it. */
+int proc_netns_decode(const char *text, size_t len, uint32_t *ret);
 
 /* In the order of reading: the first ones are what everybody wants. */
 enum proc_file {
@@ -67,6 +69,7 @@ enum proc_file {
 	PROC_TASKS,		/* made of task/TID: stat schedstat io status, see proc_tasks_put */
 	PROC_FD,		/* made of fd/: see proc_fd_next */
 	PROC_FD_COUNT,		/* made of fd/: how many, in decimal */
+	PROC_NETNS,		/* link ns/net: "net:[INODE]" */
 	PROC_FILE_COUNT
 };
 
@@ -112,11 +115,12 @@ struct proc_facts {
 	struct proc_stat stat;
 	struct proc_status status;
 	uint32_t loginuid;
-	bool has_oom_score, has_tasks, has_fd_count;
+	bool has_oom_score, has_tasks, has_fd_count, has_netns;
 	bool tasks_refused;	/* asked for and not given: too many threads, no permission */
 	int32_t oom_score;
 	struct proc_tasks tasks;
 	uint32_t fd_count;
+	uint32_t netns;		/* inode of the network namespace */
 	const char *fds;	/* PROC_FD: for proc_fd_next() */
 	size_t fds_len;
 	const char *args, *exe, *cgroup, *cwd;	/* NULL: not known */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A recording through the public header. The input is two lengths (16 bits each, little-endian),
- * then meta.json and proc.jsonl of those lengths; the rest is netlink.pcap.
+ * then meta.json and proc.jsonl of those lengths; the rest is netlink.pcap. packets.pcap is always
+ * the same: network namespace 1 has eight packets.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,16 +13,56 @@
 #include "fuzz.h"
 #include "pevent/pevent.h"
 
-static const char *const names[] = { "meta.json", "proc.jsonl", "netlink.pcap" };
+#define PACKETS 8
+#define FILE_HEADER 24
+#define PACKET_HEADER 16
+#define PACKET_SIZE 28
+
+static const char *const names[] = { "meta.json", "proc.jsonl", "netlink.pcap", "packets.pcap" };
 static char dir[64];
 static int dir_fd = -1;
 static uint64_t sum;
 
 static void remove_dir(void)
 {
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		(void)unlinkat(dir_fd, names[i], 0);
 	(void)rmdir(dir);
+}
+
+static void put_file(const char *name, const uint8_t *data, size_t len)
+{
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	FUZZ_CHECK(fd >= 0 && write(fd, data, len) == (ssize_t)len);
+	close(fd);
+}
+
+/* UDP from 127.0.0.1 to 127.0.0.2, there and back, a millisecond apart; LINKTYPE_IPV4. */
+static void put_packets(void)
+{
+	static const uint8_t head[FILE_HEADER] = {
+		0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, [17] = 1, [20] = 228,
+	};
+	static const uint8_t packet[PACKET_HEADER + PACKET_SIZE] = {
+		1, 0, 0, 0, [8] = PACKET_SIZE, [12] = PACKET_SIZE,
+		[16] = 0x45, [19] = PACKET_SIZE, [24] = 64, 17, [28] = 127, [32] = 127,
+		[36] = 0x12, 0x34, 0x56, 0x78, [41] = 8,
+	};
+	uint8_t file[FILE_HEADER + PACKETS * sizeof(packet)], *p = file + FILE_HEADER;
+
+	memcpy(file, head, sizeof(head));
+	for (uint32_t i = 0; i < PACKETS; i++, p += sizeof(packet)) {
+		const uint32_t ns = i * 1000000;
+
+		memcpy(p, packet, sizeof(packet));
+		memcpy(p + 4, &ns, sizeof(ns));
+		p[31] = i % 2 ? 2 : 1;
+		p[35] = i % 2 ? 1 : 2;
+		if (i % 2)
+			memcpy(p + 36, "\x56\x78\x12\x34", 4);
+	}
+	put_file("packets.pcap", file, sizeof(file));
 }
 
 static void make_dir(void)
@@ -32,14 +73,7 @@ static void make_dir(void)
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	FUZZ_CHECK(dir_fd >= 0);
 	atexit(remove_dir);
-}
-
-static void put_file(const char *name, const uint8_t *data, size_t len)
-{
-	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	FUZZ_CHECK(fd >= 0 && write(fd, data, len) == (ssize_t)len);
-	close(fd);
+	put_packets();
 }
 
 static size_t take_length(const uint8_t **data, size_t *size, size_t wanted)

@@ -51,7 +51,7 @@ def cn():
 def record(files, cut=0):
     """wire/proc.h's struct proc_read and what follows it."""
     results = [len(f) if isinstance(f, bytes) else f for f in files]
-    return (struct.pack("<QQiI11i4x", 10, 20, 5, cut, *results) +
+    return (struct.pack("<QQiI12i", 10, 20, 5, cut, *results) +
             b"".join(f for f in files if isinstance(f, bytes)))
 
 
@@ -71,11 +71,13 @@ def proc():
     put("proc", "fds", FDS)
     put("proc", "fds-odd", b"r 1 a\0r 2147483648 b\0")
     full = [(STAT % (5, "cat", 1, 7, 408442)).encode(), b"cat\0-n\0", b"/bin/cat", STATUS.encode(),
-            CGROUP.encode(), b"/tmp", b"1000", b"666\n", TASKS.encode(), FDS, b"7"]
+            CGROUP.encode(), b"/tmp", b"1000", b"666\n", TASKS.encode(), FDS, b"7",
+            b"net:[4026531840]"]
     put("proc", "record", record(full))
     put("proc", "record-cut", record(full, cut=1))
-    put("proc", "record-errors", record([-3, -13, b"/x", b"?", b"?", -61, b"?", b"2001", b"?", b"?", b"?"]))
-    put("proc", "record-empty", record([b""] * 11))
+    put("proc", "record-errors", record([-3, -13, b"/x", b"?", b"?", -61, b"?", b"2001", b"?", b"?", b"?",
+                                          b"net:[0]"]))
+    put("proc", "record-empty", record([b""] * 12))
 
 
 def machine():
@@ -225,6 +227,30 @@ def replay():
                     (start + 10 * ms, message(EXIT, start + 8 * ms, 20, 20, 9, 17, seq=2))],
         text=meta.replace(b'"cpus": 2', b'"cpus": 2, "tick_ns": 4000000, "taskstats_family": 26, '
                                         b'"delays_since": 0'))
+    socket = {"idiag_family": 2, "sdiag_protocol": 17, "idiag_sport": 0x1234, "idiag_src": "127.0.0.1",
+              "idiag_cookie": -2}
+    state = {"what": "inet_sock_set_state", "skaddr": -120259084288, "pid": 20, "tid": 20, "family": 10,
+             "protocol": 6, "newstate": 2, "oldstate": 7, "sport": 1000, "dport": 80, "saddr": "::1",
+             "daddr": "fe80::1"}
+    account = {"captures": 1, "notices_open": 1, "perf": 1, "namespaces": 1}
+    told = [(0, dict(socket, what="existing", netns=1, idiag_inode=4711, idiag_state=7)),
+            (5, {"what": "udp", "on": 1, "at": start}), (5, dict(state, at=start + 3 * ms)),
+            (5, {"what": "packets", "netns": 1, "n": 4}),
+            (5, dict(account, what="drained", packets_until=start + ms, records_until=start + 4 * ms)),
+            (7, dict(state, what="sock_send_length", at=start + 6 * ms, family=2, protocol=17, ret=40)),
+            (7, dict(socket, what="found", netns=1, idiag_inode=4711, tgid=20, at=start + 6 * ms)),
+            (7, {"what": "lost", "n": 3}), (7, {"what": "packets", "netns": 1, "n": 4}),
+            (7, dict(account, what="drained", packets_until=start + 6 * ms,
+                     records_until=start + 6 * ms, packets_dropped=2)),
+            (60, dict(socket, what="destroyed", netns=1, idiag_family=2, has=1023, tcpi_rtt=10,
+                      tcpi_bytes_received=11, tcpi_bytes_sent=12)),
+            (60, dict(account, what="drained", packets_until=-1, records_until=-1))]
+    lines = [dict({"why": "socket", "time": start + n * ms}, **line) for n, line in told]
+    head = dict({"why": "network", "own": 1}, **account)
+    one("network", [head, lines[0]] + [dict(x, begin=start + 1) if x["why"] == "scan" else x
+                                       for x in scan] + lines[1:5] + [program] + lines[5:], life)
+    one("network-short", [head] + scan + lines[3:5] + lines[3:5] + lines[3:5], life)
+    one("network-elsewhere", [head] + scan + [dict(lines[3], netns=2)] + lines[4:], life)
     one("loss", scan + [program, drops] + rescan, life + loss)
     one("probe", scan + [probe], tested)
     counted = meta.replace(b'"cpus": 2', b'"cpus": 2, "taskstats_family": 26')
@@ -234,6 +260,7 @@ def replay():
     one("probe-silent", scan + [probe], tested + life, text=counted)
     one("empty", scan, [])
     one("odd-lines", scan, life[:1], extra=b'{"why":"exec","pid":{},"cmdline":[]}\n[1]\n{"why":"x"}\n')
+    one("nobody", scan, [(start, message(EXEC, 0, 0, 0))])
     one("no-why", scan, life[:1], extra=b'{"why":null}\n')
     one("odd-meta", scan, life[:1], text=b'{"format":1,"ticks_per_second":1000000,"nodename":null}')
     one("far-times", scan, [(start, message(FORK, 2**63 - 1, 1, 1, 2, 2)),

@@ -79,6 +79,31 @@ static inline struct pevent_sample sample_sample(void)
 	};
 }
 
+/* What it sent and received in three connections; each value is another. */
+static inline struct pevent_network sample_network(void)
+{
+	return (struct pevent_network){
+		.tx = { .packets = 11, .bytes = 2048, .payload = 1500 },
+		.rx = { .packets = 12, .bytes = 1048576, .payload = 1047000 },
+		.connections = 3, .retransmits = 2, .origin = PEVENT_FROM_PERF,
+	};
+}
+
+/* One that it opened half a second before to 10.0.0.2:80, and that is closed now. */
+static inline struct pevent_connection sample_connection(void)
+{
+	return (struct pevent_connection){
+		.family = 2, .protocol = 6,	/* AF_INET, IPPROTO_TCP */
+		.role = PEVENT_ROLE_CLIENT, .origin = PEVENT_FROM_PERF,
+		.local = { 10, 0, 0, 1 }, .remote = { 10, 0, 0, 2 },
+		.local_port = 43210, .remote_port = 80, .final = true,
+		.opened_ns = SAMPLE_NS - 500000000, .closed_ns = SAMPLE_NS,
+		.tx = { .packets = 6, .bytes = 420, .payload = 100 },
+		.rx = { .packets = 7, .bytes = 35000, .payload = 34600 },
+		.retransmits = 1, .rtt_ns = 81000,
+	};
+}
+
 /* An end, 7 ms after the start. */
 static inline struct pevent_event sample_exit(int wait_status)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Recorded packets; live ones have tests/live/live-capture.py. */
+/* Recorded packets; live ones have tests/live/capture.c. */
 #include "source/capture.h"
 
 #include <errno.h>
@@ -221,15 +221,47 @@ TEST(files)
 TEST(not_open)
 {
 	struct capture c = { .fd = -1, .log = &nobody };
-	struct capture_options options = { 0 };
 	struct capture_drops drops;
 
 	CHECK_EQ(capture_drain(&c, 1, see, NULL), -ENODEV);
+	CHECK_EQ(capture_follow(&c, NSEC_PER_SEC), 0);
 	CHECK_EQ(capture_drops(&c, &drops), 0);
 	CHECK_EQ(drops.seen, 0);
-	CHECK_EQ(capture_open(&c, "a-name-that-no-device-can-have", &options, &nobody), -ENODEV);
-	CHECK(!c.pcap);
-	capture_close(&c);
+}
+
+static void remember(void *data, int level, const char *message)
+{
+	(void)level;
+	snprintf(data, 256, "%s", message);
+}
+
+/* None of them gets as far as to need a privilege. */
+TEST(names_that_are_none)
+{
+	static const struct {
+		const char *list;
+		int error;
+		const char *words;
+	} cases[] = {
+		{ "a-name-that-no-device-can-have", -ENODEV, "not a list of devices" },
+		{ "", -EINVAL, "not a list of devices" },
+		{ "lo,", -EINVAL, "not a list of devices" },
+		{ "lo,,lo", -EINVAL, "not a list of devices" },
+		{ "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", -EINVAL, "more than 16 devices" },
+		{ "lo,pevent-nil", -ENODEV, "packets of pevent-nil: no such device" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct capture_options options = { .interface = cases[i].list, .must_exist = true };
+		char said[256] = "";
+		const struct log log = { remember, said };
+		struct capture c;
+
+		CHECK_EQ(capture_open(&c, &options, &log), cases[i].error);
+		CHECK(strstr(said, cases[i].words));
+		CHECK(!c.pcap && c.fd < 0);
+		capture_close(&c);
+	}
 }
 
 TEST_MAIN()

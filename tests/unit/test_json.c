@@ -190,6 +190,8 @@ TEST(samples)
 	e.usage.sample = (struct pevent_sample){ .time_ns = SAMPLE_NS, .count = 1, .oom_score = -1,
 						 .files = UINT32_MAX, .files_peak = UINT32_MAX };
 	CHECK(has(&e, "\"count\":1},"));
+	e.usage.sample.state = '\x80';	/* a recording may say anything */
+	CHECK(has(&e, "\"count\":1},"));
 	e.usage.sample.vm = 4096;
 	CHECK(has(&e, "\"count\":1,\"rss_bytes\":0,\"vm_bytes\":4096,\"swap_bytes\":0,"
 		      "\"swap_peak_bytes\":0},"));

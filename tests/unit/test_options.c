@@ -6,7 +6,8 @@
 #include "cli/options.h"
 #include "pevent/pevent.h"
 
-#define ALL_BUT_SNAPSHOTS (PEVENT_MASK_ALL & ~PEVENT_MASK(PEVENT_SNAPSHOT))
+#define NETWORK (PEVENT_MASK(PEVENT_CONN) | PEVENT_MASK(PEVENT_CLOSE))
+#define ALL (PEVENT_MASK_ALL & ~PEVENT_MASK(PEVENT_SNAPSHOT) & ~NETWORK)	/* as -e has it */
 
 static struct options options;
 static char why[1024];
@@ -57,11 +58,11 @@ TEST(events)
 	CHECK_EQ(options.types, PEVENT_MASK(PEVENT_PTRACE) | PEVENT_MASK(PEVENT_UID) |
 		 PEVENT_MASK(PEVENT_GID) | PEVENT_MASK(PEVENT_SID));
 	CHECK_EQ(parse(VERB_LOG, "-E"), 0);
-	CHECK_EQ(options.types, ALL_BUT_SNAPSHOTS);
+	CHECK_EQ(options.types, ALL);
 	check_bad("-e bogus", "-e: bogus: no such event; there are fork exec exit core comm clone "
-			      "ptrce uid gid sid snap all");
+			      "ptrce uid gid sid snap conn close net all");
 	check_bad("-e fork,", "-e: : no such event; there are fork exec exit core comm clone "
-			      "ptrce uid gid sid snap all");
+			      "ptrce uid gid sid snap conn close net all");
 }
 
 TEST(snapshots_are_asked_for_by_name)
@@ -72,7 +73,7 @@ TEST(snapshots_are_asked_for_by_name)
 	const uint32_t snap = PEVENT_MASK(PEVENT_SNAPSHOT);
 
 	CHECK_EQ(parse(VERB_LOG, "-e all"), 0);
-	CHECK(options.types == ALL_BUT_SNAPSHOTS && !options.snapshot);
+	CHECK(options.types == ALL && !options.snapshot);
 	CHECK_EQ(parse(VERB_LOG, "-S"), 0);
 	CHECK(options.types == fallback && !options.snapshot);
 	CHECK_EQ(parse(VERB_LOG, "--snapshot"), 0);
@@ -82,7 +83,7 @@ TEST(snapshots_are_asked_for_by_name)
 	CHECK_EQ(parse(VERB_LOG, "-e snapshot -e exit"), 0);
 	CHECK(options.types == (snap | PEVENT_MASK(PEVENT_EXIT)) && options.snapshot);
 	CHECK_EQ(parse(VERB_LOG, "-e snap -X"), 0);
-	CHECK(options.types == PEVENT_MASK_ALL && options.snapshot);
+	CHECK(options.types == (ALL | snap) && options.snapshot);
 	CHECK_EQ(parse(VERB_LOG, "-e exit --snapshot"), 0);
 	CHECK(options.types == (snap | PEVENT_MASK(PEVENT_EXIT)) && options.snapshot);
 }
@@ -110,6 +111,38 @@ TEST(sampling)
 	CHECK_EQ(parse(VERB_RECORD, "--snapshot dir"), -EINVAL);
 }
 
+TEST(network)
+{
+	CHECK_EQ(parse(VERB_LOG, ""), 0);
+	CHECK(!options.no_network && !options.interface && options.owner == PEVENT_OWNER_AUTO);
+	CHECK_EQ(parse(VERB_LOG, "-e net"), 0);
+	CHECK_EQ(options.types, NETWORK);
+	CHECK_EQ(parse(VERB_LOG, "-e conn -e exit"), 0);
+	CHECK_EQ(options.types, PEVENT_MASK(PEVENT_CONN) | PEVENT_MASK(PEVENT_EXIT));
+	CHECK_EQ(parse(VERB_LOG, "-E -e close"), 0);
+	CHECK_EQ(options.types, ALL | PEVENT_MASK(PEVENT_CLOSE));
+	CHECK_EQ(parse(VERB_LOG, "-i eth0,wg-home --owner diag"), 0);
+	CHECK(!strcmp(options.interface, "eth0,wg-home"));
+	CHECK_EQ(options.owner, PEVENT_OWNER_DIAG);
+	CHECK_EQ(parse(VERB_LOG, "-i any --owner=perf"), 0);
+	CHECK(!options.interface && options.owner == PEVENT_OWNER_PERF);
+	CHECK_EQ(parse(VERB_LOG, "-i fifteen-letters --owner auto"), 0);
+	check_bad("-i sixteen-letters-", "-i: sixteen-letters-: not the name of a device");
+	check_bad("--interface eth0,", "-i: : not the name of a device");
+	check_bad("-i a/b", "-i: a/b: not the name of a device");
+	check_bad("-i ..", "-i: ..: not the name of a device");
+	check_bad("--owner ebpf", "--owner: ebpf: not one of auto, perf, diag");
+	CHECK_EQ(parse(VERB_LOG, "--no-net -S"), 0);
+	CHECK(options.no_network);
+	check_bad("--no-net -i eth0", "--no-net: leaves nothing for -i, --owner, -e net");
+	check_bad("--owner diag --no-net", "--no-net: leaves nothing for -i, --owner, -e net");
+	check_bad("-e exit,close --no-net", "--no-net: leaves nothing for -i, --owner, -e net");
+	CHECK_EQ(parse(VERB_RECORD, "-i eth0 --owner diag dir"), 0);
+	CHECK(options.interface && options.owner == PEVENT_OWNER_DIAG);
+	CHECK_EQ(parse(VERB_RECORD, "--no-net dir"), 0);
+	CHECK(options.no_network && options.types == PEVENT_MASK_ALL);
+}
+
 TEST(forkstat_letters)
 {
 	CHECK_EQ(parse(VERB_LOG, "-cdD 10 -eexec -ghlrsSp 77 -qx"), 0);
@@ -122,7 +155,7 @@ TEST(forkstat_letters)
 	CHECK_EQ(parse(VERB_LOG, "-q"), 0);
 	CHECK(options.statistics);
 	CHECK_EQ(parse(VERB_LOG, "-X"), 0);
-	CHECK(options.types == ALL_BUT_SNAPSHOTS && options.glyph && options.realtime);
+	CHECK(options.types == ALL && options.glyph && options.realtime);
 	CHECK(options.statistics && options.extra && !options.quiet);
 }
 
@@ -187,8 +220,8 @@ TEST(unknown_options)
 {
 	check_bad("-Z", "-Z: no such option (--help lists them)");
 	check_bad("-SZ", "-Z: no such option (--help lists them)");
-	check_bad("-i eth0", "-i: no such option (--help lists them)");
-	check_bad("--no-net", "--no-net: no such option (--help lists them)");
+	check_bad("-k eth0", "-k: no such option (--help lists them)");
+	check_bad("--net", "--net: no such option (--help lists them)");
 	check_bad("--quiet=yes", "--quiet=yes: takes no argument");
 	check_bad("-o", "-o: needs an argument");
 	check_bad("--output", "--output: needs an argument");

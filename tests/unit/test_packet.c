@@ -148,6 +148,21 @@ TEST(cooked_directions)
 	CHECK_EQ(p.direction, PACKET_DIRECTION_UNKNOWN);
 }
 
+/* Its number is the same in every namespace, so SLL can tell it, too. */
+TEST(loopback)
+{
+	struct frame f;
+	struct packet p;
+
+	put_link(&f, PACKET_LINK_SLL, IP4);
+	set16(&f, 2, 772);
+	put_ipv4(&f, TCP, 0);
+	put_tcp(&f, 0);
+	frame_end(&f);
+	CHECK_EQ(decode(PACKET_LINK_SLL, &f, &p), 0);
+	CHECK_EQ(p.ifindex, 1);
+}
+
 /* A netlink monitor's protocol 0x0800 would be no IPv4. */
 TEST(cooked_devices_without_ethernet_types)
 {

@@ -395,6 +395,7 @@ static void record_full(struct record *r)
 	record_put(r, PROC_TASKS, "threads 2\nstat 3 4 5 6\n", 23);
 	record_put(r, PROC_FD, "c 0 /dev/null", 14);
 	record_put(r, PROC_FD_COUNT, "7", 1);
+	record_put(r, PROC_NETNS, "net:[4026531840]", 16);
 }
 
 TEST(record)
@@ -424,6 +425,7 @@ TEST(record)
 	CHECK_EQ(f.tasks.major_faults, 6);
 	CHECK_STR(f.fds, f.fds_len, "c 0 /dev/null\0");
 	CHECK_EQ(f.fd_count, 7);
+	CHECK_EQ(f.netns, 4026531840u);
 	free(buf);
 }
 

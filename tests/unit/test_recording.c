@@ -242,6 +242,67 @@ TEST(a_long_recording_is_not_held_in_memory)
 	remove_dir();
 }
 
+TEST(missing_records_are_told_of)
+{
+	struct pevent_stats stats;
+	struct pevent *p;
+
+	begin_recording_of(meta_of_usage, scan_of_10);
+	put(1005 * MS, fact_fork(1002 * MS, 20, 10));
+	put(1005 * MS, fact_fork(1002 * MS, 21, 10));
+	put(1010 * MS, fact_exit(1009 * MS, 20, 20, 0));
+	put_usage(1010 * MS, 20, 20, true);
+	close_pcap();
+	p = open_recording();
+	run(p);
+	while (next(p))
+		;
+	pevent_get_stats(p, &stats);
+	CHECK(!strcmp(stats.source[PEVENT_SOURCE_TASKSTATS].state, "replay"));
+	pevent_free(p);
+	remove_dir();
+	begin_recording_of(meta_of_usage, scan_of_10);
+	put(1005 * MS, fact_fork(1002 * MS, 20, 10));
+	put(1005 * MS, fact_fork(1002 * MS, 21, 10));
+	put(1010 * MS, fact_exit(1009 * MS, 20, 20, 0));
+	put(1010 * MS, fact_exit(1009 * MS, 21, 21, 0));
+	put_usage(1010 * MS, 20, 20, true);
+	close_pcap();
+	p = open_recording();
+	run(p);
+	while (next(p))
+		;
+	pevent_get_stats(p, &stats);
+	CHECK(!strcmp(stats.source[PEVENT_SOURCE_TASKSTATS].state,
+		      "replay, threads without a record: 1"));
+	pevent_free(p);
+	remove_dir();
+}
+
+/* No more is read for an EXEC of which nothing is known than where it would be. */
+TEST(what_was_not_read_is_not_sought_to_the_end)
+{
+	struct pevent *p;
+
+	begin_recording(scan_of_10);
+	put_file("proc.jsonl",
+		 "{\"why\":\"drops\",\"time\":3000000000,\"total\":0,\"queued\":0}\n"
+		 "garbage\n");
+	put(1005 * MS, fact(CN_EXEC, 1003 * MS, 10, 10));
+	put(1010 * MS, fact_exit(1009 * MS, 10, 10, 0));
+	close_pcap();
+	p = open_recording();
+	CHECK_EQ(EXPECT(p, PEVENT_START, 0)->sequence, 1);
+	CHECK_EQ(pevent_dispatch(p), 0);
+	CHECK_EQ(EXPECT(p, PEVENT_EXEC, 10)->process.image_origin, PEVENT_FROM_NONE);
+	CHECK_EQ(logged[0], '\0');
+	run(p);
+	EXPECT(p, PEVENT_EXIT, 10);
+	CHECK(strstr(logged, "line 4:"));
+	pevent_free(p);
+	remove_dir();
+}
+
 TEST(truncated_pcap)
 {
 	struct pevent *p;

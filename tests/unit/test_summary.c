@@ -124,6 +124,29 @@ TEST(tree)
 	summary_free(s);
 }
 
+TEST(network)
+{
+	struct summary *s = new_summary();
+	struct pevent_event e = ended(1001, 0, MS, 20);
+	struct strbuf b = { 0 };
+
+	add_fork(s, 1, COMMAND, 0);
+	add_fork(s, COMMAND, 1001, 5);
+	e.usage.known |= PEVENT_KNOWN_NETWORK;
+	e.usage.network = sample_network();
+	summary_add(s, COMMAND, &e);
+	e.process.pid = COMMAND;
+	summary_add(s, COMMAND, &e);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, "written\nNetwork:     4.0K sent, 2.0M received, 6 connections\n"));
+	e.usage.network.incomplete = true;
+	summary_add(s, COMMAND, &e);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, "Network:     6.0K~ sent, 3.0M~ received, 9~ connections\n"));
+	strbuf_finish(&b);
+	summary_free(s);
+}
+
 TEST(single_process)
 {
 	struct summary *s = new_summary();

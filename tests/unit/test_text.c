@@ -100,7 +100,7 @@ TEST(usage)
 	e.usage.delay_ns[PEVENT_DELAY_BLKIO] = UINT64_MAX;
 	e.usage.sample.files = UINT32_MAX;
 	e.usage.sample.oom_score = -1;
-	e.usage.sample.state = '\x1b';
+	e.usage.sample.state = '7';
 	e.usage.sample.vm = 0;
 	CHECK_LINES(&o, &e, "       -      -       -     - -    \n");
 	e.type = PEVENT_EXEC;	/* on no other line than those of ends and snapshots */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the network's sources tell, handed on to the model. */
+#include <time.h>
+
+#include "loop.h"
+#include "model/network.h"
+#include "util/macro.h"
+
+#define TEND_NS NSEC_PER_SEC
+#define REST_NS (2 * NSEC_PER_MSEC)	/* between two drains at the end */
+#define LOOK_NS (5 * NSEC_PER_SEC)	/* for who has a new socket; then it is nobody's */
+
+static void ingest_packet(void *data, uint32_t netns, const struct packet *packet,
+			  uint64_t time_ns)
+{
+	struct pevent *p = data;
+
+	network_packet(&p->model, netns, packet, time_ns);
+}
+
+static void hold_fact(struct pevent *p, const struct network_fact *fact)
+{
+	p->facts_refused += network_add(&p->model, fact) < 0;
+}
+
+static void ingest_record(void *data, const struct tracepoint_record *r)
+{
+	struct pevent *p = data;
+
+	p->facts_refused += network_record(&p->model, r) < 0;
+}
+
+/* When it was is not told: before now, and after all that made it so. */
+static void ingest_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s)
+{
+	struct pevent *p = data;
+	const struct network_fact fact = { .time_ns = clock_now(&p->clock), .netns = netns,
+					   .kind = NETWORK_DESTROYED, .u.destroyed = *s };
+
+	hold_fact(p, &fact);
+}
+
+static void ingest_existing(void *data, uint32_t netns, const struct inet_diag_socket *s)
+{
+	struct pevent *p = data;
+
+	network_existing(&p->model, netns, s);
+}
+
+static void ingest_found(void *data, const struct network_found *f)
+{
+	const struct network_fact fact = {
+		.time_ns = f->packet_ns, .netns = f->netns, .kind = NETWORK_FOUND,
+		.u.found = { .id = f->id, .inode = f->inode, .tgid = f->tgid },
+	};
+
+	hold_fact(data, &fact);
+}
+
+static void ingest_udp(void *data, bool on, uint64_t time_ns)
+{
+	struct pevent *p = data;
+
+	network_udp(&p->model, on, time_ns);
+}
+
+static void ingest_udp_process(void *data, int32_t tgid, bool on, uint64_t time_ns)
+{
+	struct pevent *p = data;
+
+	network_udp_process(&p->model, tgid, on, time_ns);
+}
+
+static void ingest_lost(void *data, uint64_t records)
+{
+	struct pevent *p = data;
+
+	p->records_lost += records;
+	loop_add_lost(p, PEVENT_SOURCE_SOCKETS, records);
+}
+
+static const struct network_fns network_fns = {
+	.packet = ingest_packet, .record = ingest_record, .destroyed = ingest_destroyed,
+	.existing = ingest_existing, .found = ingest_found, .udp = ingest_udp,
+	.udp_process = ingest_udp_process, .lost = ingest_lost,
+};
+
+int loop_drain_network(struct pevent *p)
+{
+	struct source *s = p->source;
+	uint64_t refused = p->facts_refused;
+	int error = s->ops->drain_network(s, &network_fns, p);
+
+	if (p->facts_refused != refused)
+		loop_add_lost(p, PEVENT_SOURCE_SOCKETS, p->facts_refused - refused);
+	if (s->packets_lost > p->packets_lost)
+		loop_add_lost(p, PEVENT_SOURCE_PACKETS, s->packets_lost - p->packets_lost);
+	if (s->notices_lost > p->notices_lost)
+		loop_add_lost(p, PEVENT_SOURCE_SOCKETS, s->notices_lost - p->notices_lost);
+	p->packets_lost = MAX(p->packets_lost, s->packets_lost);
+	p->notices_lost = MAX(p->notices_lost, s->notices_lost);
+	return error;
+}
+
+static bool is_empty(void *data, uint32_t netns)
+{
+	struct pevent *p = data;
+	bool empty = !network_is_inhabited(&p->model, netns);
+
+	if (empty)
+		network_forget(&p->model, netns);
+	return empty;
+}
+
+void loop_tend_networks(struct pevent *p, uint64_t now)
+{
+	struct network_state *n = &p->model.network;
+
+	if (p->clock.is_virtual || !p->source->network)
+		return;
+	for (size_t i = 0; i < n->n_new; i++)
+		p->source->ops->enter_network(p->source, n->new[i].netns, n->new[i].pid,
+					      &network_fns, p);
+	n->n_new = 0;
+	p->source->wants_sockets = n->sockets.unowned > 0 && now < n->sockets_ns + LOOK_NS;
+	if (now < p->last_tend_ns + TEND_NS)
+		return;
+	p->last_tend_ns = now;
+	/* Without records nothing tells who begins to listen. */
+	if (n->wants_sockets || !n->has_records)
+		p->source->ops->tell_sockets(p->source);
+	n->wants_sockets = false;
+	p->source->ops->tend_networks(p->source, is_empty, &network_fns, p);
+}
+
+void loop_await_packets(struct pevent *p)
+{
+	const uint64_t end = clock_now(&p->clock);
+
+	while (!p->clock.is_virtual && p->source->network &&
+	       p->source->packets_until_ns < end &&
+	       clock_now(&p->clock) < end + 2 * NETWORK_EXIT_NS && loop_drain_network(p) == 0)
+		nanosleep(&(struct timespec){ .tv_nsec = REST_NS }, NULL);
+}

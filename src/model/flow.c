@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traffic.h"
+#include "util/macro.h"
+
+#define CLOSED_NS (2 * NSEC_PER_SEC)	/* late packets and counts find their flow for so long */
+#define RESTED_NS (30 * NSEC_PER_SEC)	/* a datagram's flow without another */
+#define VAGUE_NS NSEC_PER_SEC	/* between a handshake's first packet and its end */
+
+static struct flow *of_node(struct hash_node *node)
+{
+	return node ? CONTAINER_OF(node, struct flow, node) : NULL;
+}
+
+static struct flow *of_order(struct list *order)
+{
+	return CONTAINER_OF(order, struct flow, order);
+}
+
+void traffic_sum(struct pevent_traffic *to, const struct pevent_traffic *more)
+{
+	to->packets += more->packets;
+	to->bytes += more->bytes;
+	to->payload += more->payload;
+}
+
+void traffic_less(struct pevent_traffic *from, const struct pevent_traffic *less)
+{
+	from->packets -= MIN(from->packets, less->packets);
+	from->bytes -= MIN(from->bytes, less->bytes);
+	from->payload -= MIN(from->payload, less->payload);
+}
+
+int flows_init(struct flows *t, uint64_t seed)
+{
+	*t = (struct flows){ .seed = seed };
+	list_init(&t->open);
+	list_init(&t->datagrams);
+	list_init(&t->closed);
+	t->fragments = flow_new_fragments();
+	return t->fragments ? hash_init(&t->by_name, FLOWS_MAX) : -ENOMEM;
+}
+
+static void disown(struct flow_end *e)
+{
+	if (!e->owner)
+		return;
+	list_remove(&e->of_owner);
+	e->owner = traffic_unref(e->owner);
+}
+
+static void free_flow(struct flows *t, struct flow *f)
+{
+	disown(&f->end[0]);
+	disown(&f->end[1]);
+	hash_remove(&t->by_name, &f->node);
+	list_remove(&f->order);
+	free(f);
+}
+
+void flows_finish(struct flows *t)
+{
+	if (!t->open.next)
+		return;
+	while (!list_empty(&t->open))
+		free_flow(t, of_order(t->open.next));
+	while (!list_empty(&t->datagrams))
+		free_flow(t, of_order(t->datagrams.next));
+	while (!list_empty(&t->closed))
+		free_flow(t, of_order(t->closed.next));
+	hash_finish(&t->by_name);
+	free(t->fragments);
+	*t = (struct flows){ 0 };
+}
+
+/* The kernel counts the other end's FIN as a byte, but for a socket that was in TIME_WAIT then. */
+static uint64_t final_rx(const struct flow *f, unsigned int end)
+{
+	const struct flow_way *w = &f->way[!end];
+	uint64_t rx = f->end[end].final_rx;
+
+	return rx && w->has_fin && rx != w->seen.payload ? rx - 1 : rx;
+}
+
+void flow_sent(const struct flow *f, unsigned int end, struct pevent_traffic *ret_tx,
+	       struct pevent_traffic *ret_rx)
+{
+	const struct flow_end *e = &f->end[end];
+
+	*ret_tx = f->way[end].seen;
+	*ret_rx = f->way[!end].seen;
+	traffic_less(ret_tx, &e->recorded_tx);
+	traffic_less(ret_rx, &e->recorded_rx);
+	if (e->is_final) {
+		ret_tx->payload = e->final_tx;
+		ret_rx->payload = final_rx(f, end);
+	}
+}
+
+static uint64_t retransmits_of(const struct flow *f, unsigned int end)
+{
+	return f->end[end].is_final ? f->end[end].final_retransmits : f->way[end].retransmits;
+}
+
+static void get_late(const struct flow *f, unsigned int end, struct pevent_traffic *tx,
+		     struct pevent_traffic *rx)
+{
+	flow_sent(f, end, tx, rx);
+	traffic_less(tx, &f->end[end].told_tx);
+	traffic_less(rx, &f->end[end].told_rx);
+}
+
+/* Into its owner's sums, or the unknown's. */
+static void fold_end(struct flows *t, const struct flow *f, unsigned int end)
+{
+	const struct flow_end *e = &f->end[end];
+	struct pevent_connection c;
+	struct pevent_traffic tx, rx;
+
+	flow_sent(f, end, &tx, &rx);
+	if (!e->owner) {
+		if (e->is_local) {
+			traffic_sum(&t->unknown_tx, &tx);
+			traffic_sum(&t->unknown_rx, &rx);
+		}
+		return;
+	}
+	if (e->owner->is_told) {
+		get_late(f, end, &tx, &rx);
+		traffic_sum(&t->late_tx, &tx);
+		traffic_sum(&t->late_rx, &rx);
+		return;
+	}
+	traffic_sum(&e->owner->tx, &tx);
+	traffic_sum(&e->owner->rx, &rx);
+	e->owner->retransmits += retransmits_of(f, end);
+	e->owner->is_incomplete |= flow_is_tcp(f) && !e->is_final;
+	flow_describe(f, end, &c);
+	traffic_remember(e->owner, &c, e->was_open);
+}
+
+static void forget(struct flows *t, struct flow *f)
+{
+	fold_end(t, f, 0);
+	fold_end(t, f, 1);
+	free_flow(t, f);
+}
+
+/* One that ended, or the one that rested longest; not for the sake of events that wait. */
+static bool make_room(struct flows *t)
+{
+	struct list *const all[] = { &t->closed, &t->datagrams, &t->open };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		for (struct list *l = all[i]->next; l != all[i]; l = l->next) {
+			if (of_order(l)->pins)
+				continue;
+			t->evicted += i > 0;
+			forget(t, of_order(l));
+			return true;
+		}
+	return false;
+}
+
+static uint64_t key_of(const struct flows *t, uint32_t netns, const struct packet_flow *name)
+{
+	return packet_flow_hash(name, t->seed ^ (uint64_t)netns << 17);
+}
+
+static bool is_named(const struct flow *f, uint32_t netns, const struct packet_flow *name)
+{
+	return f->netns == netns && !memcmp(&f->name, name, sizeof(*name));
+}
+
+/* The newest one of that name; next: one that is older. */
+static struct flow *first(const struct flows *t, uint32_t netns, const struct packet_flow *name)
+{
+	struct flow *f = of_node(hash_find(&t->by_name, key_of(t, netns, name)));
+
+	while (f && !is_named(f, netns, name))
+		f = of_node(hash_find_next(&f->node));
+	return f;
+}
+
+static struct flow *next(const struct flow *f)
+{
+	struct flow *older = of_node(hash_find_next(&f->node));
+
+	while (older && !is_named(older, f->netns, &f->name))
+		older = of_node(hash_find_next(&older->node));
+	return older;
+}
+
+static void put_in_order(struct flows *t, struct flow *f)
+{
+	list_append(!flow_is_tcp(f) ? &t->datagrams : f->closed_ns ? &t->closed : &t->open,
+		    &f->order);
+}
+
+void flow_touch(struct flows *t, struct flow *f, uint64_t time_ns)
+{
+	f->last_ns = MAX(f->last_ns, time_ns);
+	list_remove(&f->order);
+	put_in_order(t, f);
+}
+
+static struct flow *add(struct flows *t, uint32_t netns, const struct packet_flow *name,
+			uint64_t begin_ns)
+{
+	struct flow *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->name = *name;
+	f->netns = netns;
+	f->begin_ns = f->last_ns = begin_ns;
+	for (unsigned int i = 0; i < ARRAY_SIZE(f->end); i++) {
+		f->end[i].flow = f;
+		list_init(&f->end[i].of_owner);
+	}
+	list_init(&f->order);
+	while (hash_insert(&t->by_name, &f->node, key_of(t, netns, name)) < 0)
+		if (!make_room(t)) {
+			free(f);
+			return NULL;
+		}
+	put_in_order(t, f);
+	return f;
+}
+
+/* Was it over when this one came, which begins a connection? */
+static bool is_past(const struct flow *f, uint64_t time_ns)
+{
+	return f->closed_ns && time_ns > f->closed_ns;
+}
+
+static struct flow *find_for_packet(const struct flows *t, uint32_t netns,
+				    const struct packet_flow *name, const struct packet *p,
+				    uint64_t time_ns)
+{
+	bool tcp = p->protocol == 6, begins = tcp && (p->tcp_flags & PACKET_TCP_SYN);
+	bool opens = !tcp || (begins && !(p->tcp_flags & PACKET_TCP_ACK));
+
+	for (struct flow *f = first(t, netns, name), *older; f; f = older) {
+		older = next(f);
+		if (time_ns >= f->begin_ns)
+			return opens && is_past(f, time_ns) ? NULL : f;
+		/* What is known of its beginning is the end of the handshake. */
+		if (f->is_vague && begins && time_ns + VAGUE_NS > f->begin_ns &&
+		    (!older || is_past(older, time_ns))) {
+			f->begin_ns = time_ns;
+			return f;
+		}
+		if (!older && !opens)
+			return f;
+	}
+	return NULL;
+}
+
+struct flow *flow_meet(struct flows *t, uint32_t netns, const struct packet_flow *name,
+		       const struct packet *p, uint64_t time_ns)
+{
+	struct flow *f = find_for_packet(t, netns, name, p, time_ns);
+
+	return f ? f : add(t, netns, name, time_ns);
+}
+
+unsigned int flow_name(uint8_t family, uint8_t protocol, const uint8_t *local, uint16_t local_port,
+		       const uint8_t *remote, uint16_t remote_port, struct packet_flow *ret)
+{
+	struct packet p = { .family = family, .protocol = protocol, .src_port = local_port,
+			    .dst_port = remote_port, .has_ports = true };
+	bool swapped;
+
+	memcpy(p.src, local, sizeof(p.src));
+	memcpy(p.dst, remote, sizeof(p.dst));
+	packet_flow(&p, ret, &swapped);
+	return swapped;
+}
+
+struct flow *flow_of_socket(struct flows *t, uint32_t netns, const struct packet_flow *name,
+			    unsigned int end, uint64_t opened_ns, uint64_t now_ns)
+{
+	struct flow *f, *found = NULL;
+
+	for (f = first(t, netns, name); f; f = next(f)) {
+		if (is_past(f, opened_ns ? opened_ns : now_ns))
+			break;
+		if (!f->end[end].socket && !f->end[end].closed_ns &&
+		    f->begin_ns + VAGUE_NS >= opened_ns)
+			found = f;	/* the oldest that can be it */
+	}
+	if (found)
+		return found;
+	f = add(t, netns, name, opened_ns ? opened_ns : now_ns);
+	if (f)
+		f->is_vague = true;
+	return f;
+}
+
+struct flow *flow_find(struct flows *t, uint32_t netns, const struct packet_flow *name,
+		       uint64_t begin_ns)
+{
+	struct flow *f = first(t, netns, name);
+
+	while (f && f->begin_ns != begin_ns)
+		f = next(f);
+	return f;
+}
+
+struct flow *flow_find_socket(struct flows *t, uint32_t netns, const struct packet_flow *name,
+			      unsigned int end, uint64_t socket)
+{
+	struct flow *f = first(t, netns, name);
+
+	while (f && f->end[end].socket != socket)
+		f = next(f);
+	return f;
+}
+
+struct flow *flow_to_finish(struct flows *t, uint32_t netns, const struct packet_flow *name,
+			    unsigned int end)
+{
+	struct flow *found = NULL;
+
+	for (struct flow *f = first(t, netns, name); f; f = next(f))
+		if (!f->end[end].is_final)
+			found = f;
+	return found;
+}
+
+void flow_own(struct flow *f, unsigned int end, struct traffic *owner, enum pevent_origin origin)
+{
+	struct flow_end *e = &f->end[end];
+
+	e->is_local = true;
+	e->origin = (uint8_t)origin;
+	if (e->owner == owner)
+		return;
+	traffic_ref(owner);
+	disown(e);
+	e->owner = owner;
+	list_append(&owner->ends, &e->of_owner);
+}
+
+void flows_own_port(struct flows *t, uint32_t netns, uint8_t protocol, uint16_t port,
+		    struct traffic *owner, enum pevent_origin origin)
+{
+	for (struct list *l = t->datagrams.next; l != &t->datagrams; l = l->next) {
+		struct flow *f = of_order(l);
+
+		for (unsigned int end = 0; end < ARRAY_SIZE(f->end); end++) {
+			const struct packet_end *e = end ? &f->name.high : &f->name.low;
+
+			if (f->netns == netns && f->name.protocol == protocol &&
+			    e->port == port && f->end[end].is_local && !f->end[end].owner)
+				flow_own(f, end, owner, origin);
+		}
+	}
+}
+
+/* Over when all its sockets that are known are. */
+void flow_close(struct flows *t, struct flow *f, unsigned int end, uint64_t time_ns)
+{
+	struct flow_end *e = &f->end[end], *other = &f->end[!end];
+
+	if (!e->closed_ns)
+		e->closed_ns = time_ns;
+	e->socket = 0;
+	if (!f->closed_ns && !(other->socket && !other->closed_ns))
+		f->closed_ns = e->closed_ns;
+	flow_touch(t, f, time_ns);
+}
+
+static void expire(struct flows *t, struct list *all, uint64_t rest_ns, uint64_t now_ns)
+{
+	while (!list_empty(all)) {
+		struct flow *f = of_order(all->next);
+
+		if (f->last_ns + rest_ns > now_ns || f->pins)
+			break;
+		forget(t, f);
+	}
+}
+
+void flows_expire(struct flows *t, uint64_t now_ns)
+{
+	expire(t, &t->closed, CLOSED_NS, now_ns);
+	expire(t, &t->datagrams, RESTED_NS, now_ns);
+}
+
+static void put_end(const struct packet_end *from, uint8_t *address, uint16_t *port)
+{
+	memcpy(address, from->address, sizeof(from->address));
+	*port = from->port;
+}
+
+void flow_describe(const struct flow *f, unsigned int end, struct pevent_connection *ret)
+{
+	const struct flow_end *e = &f->end[end];
+
+	*ret = (struct pevent_connection){
+		.family = f->name.family, .protocol = f->name.protocol,
+		.role = e->role, .origin = e->origin, .netns = f->netns,
+		.shared = e->is_shared, .open = flow_is_tcp(f) && !e->closed_ns && !e->is_final,
+		.final = e->is_final, .opened_ns = e->opened_ns, .closed_ns = e->closed_ns,
+		.tx = f->way[end].seen, .rx = f->way[!end].seen,
+		.retransmits = retransmits_of(f, end), .rtt_ns = e->rtt_ns,
+	};
+	put_end(end ? &f->name.high : &f->name.low, ret->local, &ret->local_port);
+	put_end(end ? &f->name.low : &f->name.high, ret->remote, &ret->remote_port);
+	if (e->is_final) {
+		ret->tx.payload = e->final_tx;
+		ret->rx.payload = final_rx(f, end);
+	}
+}
+
+static void sum_end(const struct flow *f, unsigned int end, struct pevent_network_stats *ret)
+{
+	const struct flow_end *e = &f->end[end];
+	struct pevent_traffic tx, rx;
+
+	if (!e->owner && e->is_local) {
+		flow_sent(f, end, &tx, &rx);
+		traffic_sum(&ret->unknown_tx, &tx);
+		traffic_sum(&ret->unknown_rx, &rx);
+	} else if (e->owner && e->owner->is_told) {
+		get_late(f, end, &tx, &rx);
+		traffic_sum(&ret->late_tx, &tx);
+		traffic_sum(&ret->late_rx, &rx);
+	}
+}
+
+static void sum_all(const struct list *all, struct pevent_network_stats *ret)
+{
+	for (const struct list *l = all->next; l != all; l = l->next) {
+		sum_end(CONTAINER_OF(l, const struct flow, order), 0, ret);
+		sum_end(CONTAINER_OF(l, const struct flow, order), 1, ret);
+	}
+}
+
+void flows_sum(const struct flows *t, struct pevent_network_stats *ret)
+{
+	ret->tx = t->tx;
+	ret->rx = t->rx;
+	ret->unknown_tx = t->unknown_tx;
+	ret->unknown_rx = t->unknown_rx;
+	ret->late_tx = t->late_tx;
+	ret->late_rx = t->late_rx;
+	ret->forwarded_packets = t->forwarded_packets;
+	ret->forwarded_bytes = t->forwarded_bytes;
+	sum_all(&t->open, ret);
+	sum_all(&t->datagrams, ret);
+	sum_all(&t->closed, ret);
+}

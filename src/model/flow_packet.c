@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What one packet adds to its flow. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow.h"
+#include "traffic.h"
+#include "util/macro.h"
+
+#define FRAGMENTS 256		/* datagrams in pieces that are followed at a time */
+#define FRAGMENT_NS (2 * NSEC_PER_SEC)
+#define LOOPBACK_IFINDEX 1	/* in every namespace: include/net/flow.h of Linux */
+
+/* The ports of a datagram's first piece, for those that have none. */
+struct fragment {
+	uint64_t time_ns;
+	uint32_t netns, id;
+	uint8_t src[16], dst[16];
+	uint16_t src_port, dst_port;
+	uint8_t protocol;
+};
+
+struct fragment *flow_new_fragments(void)
+{
+	return calloc(FRAGMENTS, sizeof(struct fragment));
+}
+
+static bool later(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+/* Bytes of a segment that were not seen before, of `len` at `seq`. One gap is kept in mind. */
+static uint32_t take_segment(struct flow_way *w, uint32_t seq, uint32_t len)
+{
+	uint32_t end = seq + len, fresh;
+
+	if (!w->has_next) {
+		w->has_next = true;
+		w->next = w->gap_begin = w->gap_end = end;
+		return len;
+	}
+	if (later(end, w->next)) {
+		fresh = later(seq, w->next) ? len : end - w->next;
+		if (later(seq, w->next)) {
+			w->gap_begin = w->next;
+			w->gap_end = seq;
+		}
+		w->next = end;
+		return fresh;
+	}
+	/* Reordered on its way, not sent twice: it fills what was missing. */
+	if (!later(w->gap_begin, seq) && !later(end, w->gap_end) && len) {
+		if (seq == w->gap_begin)
+			w->gap_begin = end;
+		else
+			w->gap_end = seq;
+		return len;
+	}
+	w->retransmits += len > 0;
+	return 0;
+}
+
+static void count_tcp(struct flow *f, struct flow_way *w, const struct packet *p,
+		      uint64_t time_ns, uint32_t *payload)
+{
+	uint32_t seq = p->seq;
+
+	if (p->tcp_flags & PACKET_TCP_SYN) {
+		w->retransmits += w->has_next;
+		if (p->tcp_flags & PACKET_TCP_ACK)
+			f->end[0].was_open = f->end[1].was_open = true;
+		w->has_next = true;
+		w->next = w->gap_begin = w->gap_end = ++seq;
+	}
+	*payload = take_segment(w, seq, *payload);
+	if (p->tcp_flags & PACKET_TCP_FIN)
+		w->has_fin = true;
+	if (!f->closed_ns && ((p->tcp_flags & PACKET_TCP_RST) ||
+			      (f->way[0].has_fin && f->way[1].has_fin))) {
+		/* Sockets that are known tell themselves. */
+		if (!f->end[0].socket && !f->end[1].socket)
+			f->closed_ns = time_ns;
+	}
+}
+
+/* Where it was seen, and so whose ends these are. False: it has been counted on its way in. */
+static bool place(struct flows *t, struct flow *f, unsigned int from, const struct packet *p,
+		  struct pevent_traffic *one, bool *ret_out, bool *ret_in)
+{
+	struct flow_way *w = &f->way[from];
+	bool loopback = p->ifindex == LOOPBACK_IFINDEX;
+
+	*ret_out = loopback || p->direction == PACKET_OUTGOING;
+	*ret_in = loopback || p->direction == PACKET_INCOMING;
+	if (!loopback && ((*ret_out && w->came) || (*ret_in && w->went))) {
+		t->forwarded_packets++;
+		t->forwarded_bytes += one->bytes;
+		if (*ret_out)
+			traffic_less(&t->rx, one);
+		w->went |= *ret_out;
+		f->end[0].is_local &= f->end[0].owner != NULL;
+		f->end[1].is_local &= f->end[1].owner != NULL;
+		return false;
+	}
+	if (!loopback) {
+		w->went |= *ret_out;
+		w->came |= *ret_in;
+	}
+	f->end[from].is_local |= *ret_out;
+	f->end[!from].is_local |= *ret_in;
+	return true;
+}
+
+static uint32_t fragment_slot(uint32_t netns, const struct packet *p)
+{
+	uint32_t h = p->fragment_id * 2654435761u ^ netns ^ load_u32(p->src) * 40503u;
+
+	return (h ^ h >> 15) & (FRAGMENTS - 1);
+}
+
+/* Pieces behind the first have no ports: those of the first one, if it was seen. */
+static void follow_fragment(struct flows *t, uint32_t netns, struct packet *p, uint64_t time_ns)
+{
+	struct fragment *slot;
+
+	if (!p->fragment_offset && !p->more_fragments)
+		return;
+	slot = &t->fragments[fragment_slot(netns, p)];
+	if (!p->fragment_offset) {
+		*slot = (struct fragment){ .time_ns = time_ns, .netns = netns,
+					   .id = p->fragment_id, .src_port = p->src_port,
+					   .dst_port = p->dst_port, .protocol = p->protocol };
+		memcpy(slot->src, p->src, sizeof(slot->src));
+		memcpy(slot->dst, p->dst, sizeof(slot->dst));
+	} else if (slot->id == p->fragment_id && slot->netns == netns &&
+		   time_ns - slot->time_ns < FRAGMENT_NS &&
+		   !memcmp(slot->src, p->src, sizeof(slot->src)) &&
+		   !memcmp(slot->dst, p->dst, sizeof(slot->dst))) {
+		p->src_port = slot->src_port;
+		p->dst_port = slot->dst_port;
+		p->protocol = slot->protocol;
+		p->has_ports = true;
+	}
+}
+
+static bool is_recorded(const struct flow_end *e, uint64_t time_ns)
+{
+	return !e->owner || traffic_is_recorded(e->owner, time_ns);
+}
+
+struct flow *flow_packet(struct flows *t, uint32_t netns, const struct packet *p,
+			 uint64_t time_ns, bool recorded)
+{
+	struct packet whole = *p;
+	struct pevent_traffic one = { .packets = 1, .bytes = p->l3_bytes };
+	uint32_t payload = p->payload_bytes;
+	struct packet_flow name;
+	bool swapped, out, in;
+	struct flow *f;
+
+	follow_fragment(t, netns, &whole, time_ns);
+	packet_flow(&whole, &name, &swapped);
+	f = flow_meet(t, netns, &name, &whole, time_ns);
+	if (!f)
+		return NULL;
+	one.payload = payload;
+	if (!place(t, f, swapped, &whole, &one, &out, &in))
+		return f;
+	if (flow_is_tcp(f))
+		count_tcp(f, &f->way[swapped], &whole, time_ns, &payload);
+	one.payload = payload;
+	traffic_sum(&f->way[swapped].seen, &one);
+	if (out)
+		traffic_sum(&t->tx, &one);
+	if (in)
+		traffic_sum(&t->rx, &one);
+	if (out && recorded && is_recorded(&f->end[swapped], time_ns)) {
+		traffic_sum(&f->end[swapped].recorded_tx, &one);
+		traffic_sum(&t->recorded_tx, &one);
+	}
+	if (in && recorded && is_recorded(&f->end[!swapped], time_ns)) {
+		traffic_sum(&f->end[!swapped].recorded_rx, &one);
+		traffic_sum(&t->recorded_rx, &one);
+	}
+	flow_touch(t, f, time_ns);
+	return f;
+}

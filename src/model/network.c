@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "emit.h"
+#include "infer.h"
+#include "life.h"
+#include "socket_state.h"
+#include "traffic.h"
+#include "util/macro.h"
+
+#define SOCKET_LINK "socket:["
+/* Datagrams of one process are one fact, this far apart in time and in number of facts. */
+#define MERGE_NS (100 * NSEC_PER_USEC)
+#define MERGE_FACTS 8
+
+struct traffic *network_traffic_of(struct model *m, struct process *p)
+{
+	if (!p->traffic)
+		p->traffic = traffic_new(p, m->network.keeps_connections);
+	return p->traffic;
+}
+
+/* Did records tell of datagrams at that time? */
+static bool is_recorded(const struct network_state *n, uint64_t time_ns)
+{
+	for (size_t i = n->n_udp; i-- > 0;)
+		if (time_ns >= n->udp[i].time_ns)
+			return n->udp[i].on;
+	return false;
+}
+
+void network_udp(struct model *m, bool on, uint64_t time_ns)
+{
+	struct network_state *n = &m->network;
+
+	if (n->n_udp == ARRAY_SIZE(n->udp))
+		memmove(n->udp, n->udp + 1, --n->n_udp * sizeof(n->udp[0]));
+	n->udp[n->n_udp++] = (struct network_switch){ .time_ns = time_ns, .on = on };
+}
+
+void network_udp_process(struct model *m, pid_t pid, bool on, uint64_t time_ns)
+{
+	struct process *p = process_find_living(&m->table, pid);
+	struct traffic *t = p ? network_traffic_of(m, p) : NULL;
+
+	if (!t)
+		return;
+	if (on) {
+		t->recorded_ns = time_ns;
+		return;
+	}
+	t->unrecorded_ns = time_ns;
+	t->recorded_ns = 0;
+	m->network.wants_sockets = true;	/* its flows are to be found */
+}
+
+/* Who waits at its local port. */
+static void own_by_port(struct model *m, struct flow *f, unsigned int end)
+{
+	const struct packet_end *local = end ? &f->name.high : &f->name.low;
+	const struct port *port;
+
+	if (f->end[end].owner || !f->end[end].is_local)
+		return;
+	port = port_find(&m->network.sockets, f->netns, f->name.protocol, local->port);
+	if (!port || !port->owner || port->owners != 1 ||
+	    (port->owner->process && port->owner->process->sharers))
+		return;
+	flow_own(f, end, port->owner, PEVENT_FROM_SOCK_DIAG);
+	if (flow_is_tcp(f)) {
+		f->end[end].role = PEVENT_ROLE_SERVER;
+		f->end[end].opened_ns = f->begin_ns;
+	}
+}
+
+void network_packet(struct model *m, uint32_t netns, const struct packet *p, uint64_t time_ns)
+{
+	struct network_state *n = &m->network;
+	bool recorded = p->protocol == IPPROTO_UDP && is_recorded(n, time_ns);
+	struct flow *f = flow_packet(&n->flows, netns, p, time_ns, recorded);
+
+	/* Of TCP its records know better. */
+	if (f && f->way[0].seen.packets + f->way[1].seen.packets <= 2 &&
+	    (f->name.protocol == IPPROTO_UDP || (flow_is_tcp(f) && !n->has_records))) {
+		own_by_port(m, f, 0);
+		own_by_port(m, f, 1);
+	}
+	if (f && flow_is_tcp(f) && !n->has_records && f->begin_ns == time_ns &&
+	    (p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_ACK)) == PACKET_TCP_SYN) {
+		unsigned int from = f->way[1].seen.packets > 0;
+
+		if (f->end[from].is_local && !f->end[from].owner)
+			infer_later(m, f, from);
+	}
+}
+
+int network_add(struct model *m, const struct network_fact *fact)
+{
+	return facts_add(&m->network.facts, fact);
+}
+
+/* One more of what a process does all the time; between them are those of the other end. */
+static bool merge_datagram(struct facts *facts, uint64_t time_ns, bool sent, bool ipv6, int32_t pid,
+			   int32_t payload)
+{
+	struct network_fact *f;
+
+	for (size_t i = 0; i < MERGE_FACTS && (f = facts_recent(facts, i)); i++) {
+		struct network_datagrams *d = &f->u.datagrams;
+
+		if (f->time_ns + MERGE_NS < time_ns)
+			break;
+		if (f->kind != NETWORK_DATAGRAMS || d->pid != pid || d->sent != sent ||
+		    d->ipv6 != ipv6)
+			continue;
+		d->count++;
+		d->payload += (uint32_t)payload;
+		return true;
+	}
+	return false;
+}
+
+int network_record(struct model *m, const struct tracepoint_record *r)
+{
+	struct network_fact fact = { .time_ns = r->time_ns, .kind = NETWORK_STATE };
+	bool sent = r->kind == TRACEPOINT_SEND, ipv6 = r->family == AF_INET6;
+
+	if (r->kind == TRACEPOINT_STATE) {
+		fact.u.state = *r;
+		return network_add(m, &fact);
+	}
+	/* What was only looked at will be received. */
+	if (r->protocol != IPPROTO_UDP || r->returned < 0 || (!sent && (r->flags & MSG_PEEK)) ||
+	    merge_datagram(&m->network.facts, r->time_ns, sent, ipv6, r->pid, r->returned))
+		return 0;
+	fact.kind = NETWORK_DATAGRAMS;
+	fact.u.datagrams = (struct network_datagrams){
+		.pid = r->pid, .sent = sent, .ipv6 = ipv6, .count = 1,
+		.payload = (uint32_t)r->returned,
+	};
+	return network_add(m, &fact);
+}
+
+uint64_t network_next(const struct model *m)
+{
+	const struct network_fact *fact = facts_peek(&m->network.facts);
+
+	return fact ? fact->time_ns : UINT64_MAX;
+}
+
+void network_tell(struct model *m, enum pevent_type type, struct flow *f, unsigned int end,
+		  uint64_t time_ns)
+{
+	const struct traffic *owner = f->end[end].owner;
+	struct cn_event cn = { .time_ns = time_ns, .cpu = UINT32_MAX };
+	struct queue_slot *slot;
+	struct pevent_event *ev;
+
+	if (!owner || !owner->process)
+		return;
+	cn.tid = owner->process->pub.pid;
+	ev = emit_of(m, type, &cn, owner->process);
+	if (!ev || type == PEVENT_CONN) {
+		struct connections *one = ev ? connections_one(f, end) : NULL;
+
+		if (one)
+			ev->connections = &one->pub;
+		return;
+	}
+	slot = queue_slot_of(ev);
+	slot->due_ns = time_ns + NETWORK_EXIT_NS;
+	slot->flow = f;
+	slot->end = end;
+	f->pins++;
+}
+
+static void apply_datagrams(struct model *m, const struct network_datagrams *d)
+{
+	struct network_state *n = &m->network;
+	struct process *p = process_find_living(&m->table, d->pid);
+	struct traffic *t = p ? network_traffic_of(m, p) : NULL;
+
+	if (t)
+		traffic_add_datagrams(t, d->sent, d->ipv6, d->count, d->payload,
+				      d->sent ? &n->datagrams_tx : &n->datagrams_rx);
+}
+
+/*
+ * A lookup's answer. A port that serves again belongs to who was found last: what came before is
+ * another flow.
+ */
+static void apply_found(struct model *m, const struct network_fact *fact)
+{
+	const struct inet_diag_id *id = &fact->u.found.id;
+	struct process *p = process_find(&m->table, fact->u.found.tgid);
+	struct flows *flows = &m->network.flows;
+	bool tcp = id->protocol == IPPROTO_TCP;
+	struct packet_flow name;
+	struct traffic *owner;
+	struct flow *f;
+	unsigned int end;
+
+	if (!fact->u.found.tgid || !p || (p->dead && p->pub.end_ns < fact->time_ns))
+		return;
+	owner = network_traffic_of(m, p);
+	end = flow_name(id->family, id->protocol, id->local, id->local_port, id->remote,
+			id->remote_port, &name);
+	f = flow_of_socket(flows, fact->netns, &name, end, tcp ? fact->time_ns : 0,
+			   fact->time_ns);
+	if (f && !tcp && f->end[end].owner && f->end[end].owner != owner) {
+		flow_close(flows, f, end, fact->time_ns - 1);
+		f = flow_of_socket(flows, fact->netns, &name, end, fact->time_ns, fact->time_ns);
+	}
+	if (!f || !owner)
+		return;
+	f->end[end].opened_ns = fact->time_ns;
+	f->end[end].role = tcp ? PEVENT_ROLE_CLIENT : PEVENT_ROLE_NONE;
+	flow_own(f, end, owner, PEVENT_FROM_SOCK_DIAG);
+	if (tcp)
+		network_tell(m, PEVENT_CONN, f, end, fact->time_ns);
+}
+
+static void take_final(struct flow_end *e, const struct inet_diag_tcp *tcp)
+{
+	if (!(tcp->has & INET_DIAG_HAS_BYTES_SENT) || !(tcp->has & INET_DIAG_HAS_BYTES_RETRANS) ||
+	    !(tcp->has & INET_DIAG_HAS_BYTES_RECEIVED))
+		return;
+	e->is_final = true;
+	e->final_tx = tcp->bytes_sent - MIN(tcp->bytes_sent, tcp->bytes_retrans);
+	e->final_rx = tcp->bytes_received;
+	e->final_retransmits = tcp->total_retrans;
+	e->rtt_ns = tcp->rtt_ns;
+}
+
+static void apply_destroyed(struct model *m, const struct network_fact *fact)
+{
+	const struct inet_diag_socket *s = &fact->u.destroyed;
+	const struct inet_diag_id *id = &s->id;
+	struct flows *flows = &m->network.flows;
+	struct packet_flow name;
+	struct port *port;
+	struct flow *f;
+	unsigned int end;
+
+	if (!id->remote_port) {
+		port = port_find(&m->network.sockets, fact->netns, id->protocol, id->local_port);
+		if (port && !port->address)
+			port_free(&m->network.sockets, port);
+		return;
+	}
+	end = flow_name(id->family, id->protocol, id->local, id->local_port, id->remote,
+			id->remote_port, &name);
+	port = port_find_name(&m->network.sockets, fact->netns, id->local_port, &name, end);
+	if (port)
+		port_free(&m->network.sockets, port);
+	f = flow_to_finish(flows, fact->netns, &name, end);
+	if (!f)
+		return;
+	if (id->protocol == IPPROTO_TCP)
+		take_final(&f->end[end], &s->tcp);
+	if (f->end[end].closed_ns)
+		return;
+	flow_close(flows, f, end, fact->time_ns);
+	if (id->protocol == IPPROTO_TCP && f->end[end].was_open)
+		network_tell(m, PEVENT_CLOSE, f, end, fact->time_ns);
+}
+
+void network_advance(struct model *m)
+{
+	const struct network_fact *fact = facts_peek(&m->network.facts);
+
+	if (fact->kind == NETWORK_FOUND)
+		apply_found(m, fact);
+	else if (fact->kind == NETWORK_DESTROYED)
+		apply_destroyed(m, fact);
+	else if (fact->kind == NETWORK_STATE)
+		socket_state_apply(m, &fact->u.state);
+	else
+		apply_datagrams(m, &fact->u.datagrams);
+	facts_pop(&m->network.facts);
+}
+
+void network_existing(struct model *m, uint32_t netns, const struct inet_diag_socket *s)
+{
+	const struct inet_diag_id *id = &s->id;
+	struct port *port;
+
+	if (!s->inode || !id->local_port)
+		return;
+	if (port_find_inode(&m->network.sockets, s->inode))
+		return;
+	m->network.sockets_ns = m->network.now_ns;
+	port = port_new(&m->network.sockets, netns, id->protocol, id->local_port, s->inode);
+	if (!port || !id->remote_port)
+		return;
+	port->is_connected = true;
+	port->end = (uint8_t)flow_name(id->family, id->protocol, id->local, id->local_port,
+				       id->remote, id->remote_port, &port->name);
+}
+
+static void look_at_socket(struct model *m, struct process *p, uint32_t inode, uint64_t now_ns)
+{
+	struct port *port = port_find_inode(&m->network.sockets, inode);
+	struct traffic *owner = port ? network_traffic_of(m, p) : NULL;
+	struct flow *f;
+
+	if (!owner)
+		return;
+	port_own(&m->network.sockets, port, owner);
+	if (!port->is_connected) {
+		p->listens = true;
+		flows_own_port(&m->network.flows, port->netns, port->protocol, port->port, owner,
+			       PEVENT_FROM_SOCK_DIAG);
+		return;
+	}
+	f = flow_of_socket(&m->network.flows, port->netns, &port->name, port->end, 0, now_ns);
+	if (!f)
+		return;
+	if (f->end[port->end].owner && f->end[port->end].owner != owner) {
+		f->end[port->end].is_shared = true;
+		return;
+	}
+	f->end[port->end].was_open = flow_is_tcp(f);
+	flow_own(f, port->end, owner, PEVENT_FROM_SOCK_DIAG);
+}
+
+void network_look(struct model *m, struct process *p, const struct proc_facts *facts)
+{
+	const char *text = facts->fds;
+	size_t left = facts->fds_len, prefix = strlen(SOCKET_LINK);
+	struct proc_fd fd;
+
+	if (!m->network.is_on || !text)
+		return;
+	while (proc_fd_next(&text, &left, &fd))
+		if (fd.type == 's' && !strncmp(fd.target, SOCKET_LINK, prefix))
+			look_at_socket(m, p, (uint32_t)strtoul(fd.target + prefix, NULL, 10),
+				       facts->read_ns);
+}
+
+void network_meet(struct model *m, struct process *p, uint32_t netns)
+{
+	struct network_state *n = &m->network;
+
+	p->netns = netns;
+	if (!n->is_on || netns == n->own)
+		return;
+	for (size_t i = 0; i < n->n_known; i++)
+		if (n->known[i] == netns)
+			return;
+	if (n->n_known == ARRAY_SIZE(n->known) || n->n_new == ARRAY_SIZE(n->new))
+		return;
+	n->known[n->n_known++] = netns;
+	n->new[n->n_new++] = (struct network_new){ .netns = netns, .pid = p->pub.pid };
+}
+
+void network_forget(struct model *m, uint32_t netns)
+{
+	struct network_state *n = &m->network;
+
+	for (size_t i = 0; i < n->n_known; i++)
+		if (n->known[i] == netns) {
+			n->known[i] = n->known[--n->n_known];
+			return;
+		}
+}
+
+bool network_is_inhabited(const struct model *m, uint32_t netns)
+{
+	const struct list *all = &m->table.living;
+
+	for (const struct list *l = all->next; l != all; l = l->next)
+		if (CONTAINER_OF(l, const struct process, order)->netns == netns)
+			return true;
+	return false;
+}
+
+void network_tick(struct model *m, uint64_t packets_until_ns, uint64_t now_ns)
+{
+	m->network.packets_until_ns = packets_until_ns;
+	m->network.now_ns = now_ns;
+	infer_owners(m, now_ns, packets_until_ns);
+	/* At the end all stay, to be told of. */
+	if (now_ns != UINT64_MAX)
+		flows_expire(&m->network.flows, MIN(now_ns, packets_until_ns));
+}
+
+static void fill(const struct model *m, const struct traffic *t, bool at_exit,
+		 struct pevent_event *ev)
+{
+	struct connections *all = NULL;
+
+	if (!m->network.is_on)
+		return;
+	ev->usage.known |= PEVENT_KNOWN_NETWORK;
+	ev->usage.network = (struct pevent_network){ .origin = PEVENT_FROM_NONE };
+	if (!t)
+		return;
+	traffic_get(t, at_exit, &ev->usage.network);
+	if (m->network.keeps_connections)
+		all = traffic_connections(t);
+	if (all)
+		ev->connections = &all->pub;
+}
+
+void network_get_usage(const struct model *m, const struct process *p, struct pevent_event *ev)
+{
+	fill(m, p->traffic, false, ev);
+}
+
+void network_end(struct model *m, struct process *p, struct pevent_event *ev)
+{
+	struct traffic *t = p->traffic;
+
+	if (!ev) {
+		if (t)
+			traffic_tell(t);
+		return;
+	}
+	/* Where lookups have to do, it may turn out to have had sockets. */
+	if (m->network.is_on && !m->network.has_records && !p->pub.kernel_thread)
+		t = network_traffic_of(m, p);
+	if (!m->network.is_on || !t) {
+		fill(m, t, true, ev);
+		return;
+	}
+	queue_slot_of(ev)->traffic = traffic_ref(t);
+	queue_slot_of(ev)->due_ns = ev->time_ns + NETWORK_EXIT_NS;
+}
+
+static bool is_complete(const struct network_state *n, const struct queue_slot *slot)
+{
+	const struct flow_end *e = slot->flow ? &slot->flow->end[slot->end] : NULL;
+
+	if (n->now_ns >= slot->due_ns)
+		return true;
+	if (!n->has_records && (n->packets_until_ns < slot->ev.time_ns ||
+				n->now_ns < slot->ev.time_ns + INFER_NS))
+		return false;
+	if (slot->traffic) {
+		bool recorded = is_recorded(n, slot->ev.time_ns) &&
+				traffic_is_recorded(slot->traffic, slot->ev.time_ns);
+
+		return traffic_is_final(slot->traffic, n->has_notices,
+					recorded ? 0 : slot->ev.time_ns, n->packets_until_ns);
+	}
+	return e->closed_ns <= n->packets_until_ns && (!n->has_notices || e->is_final);
+}
+
+const struct pevent_event *network_take(struct model *m)
+{
+	struct queue_slot *slot = queue_head(&m->queue);
+
+	if (slot && slot->due_ns) {
+		if (!is_complete(&m->network, slot))
+			return NULL;
+		if (slot->traffic) {
+			fill(m, slot->traffic, true, &slot->ev);
+			traffic_tell(slot->traffic);
+		} else {
+			struct connections *one = connections_one(slot->flow, slot->end);
+
+			if (one)
+				slot->ev.connections = &one->pub;
+		}
+		queue_release(slot);
+	}
+	return queue_take(&m->queue);
+}
+
+void network_get_stats(const struct model *m, struct pevent_network_stats *ret)
+{
+	const struct network_state *n = &m->network;
+	struct pevent_traffic tx = n->flows.recorded_tx, rx = n->flows.recorded_rx;
+
+	ret->known = n->is_on;
+	if (!n->is_on)
+		return;
+	flows_sum(&n->flows, ret);
+	/* Datagrams that were on the wire and no record told of. */
+	traffic_less(&tx, &n->datagrams_tx);
+	traffic_less(&rx, &n->datagrams_rx);
+	traffic_sum(&ret->unknown_tx, &tx);
+	traffic_sum(&ret->unknown_rx, &rx);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "socket.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "traffic.h"
+#include "util/macro.h"
+
+static struct socket *of_node(struct hash_node *node)
+{
+	return node ? CONTAINER_OF(node, struct socket, node) : NULL;
+}
+
+static struct port *of_port(struct hash_node *node)
+{
+	return node ? CONTAINER_OF(node, struct port, by_port) : NULL;
+}
+
+int sockets_init(struct sockets *t)
+{
+	int error;
+
+	*t = (struct sockets){ 0 };
+	list_init(&t->order);
+	list_init(&t->ports);
+	error = hash_init(&t->by_address, SOCKETS_MAX);
+	if (error == 0)
+		error = hash_init(&t->by_port, SOCKETS_MAX);
+	return error < 0 ? error : hash_init(&t->by_inode, SOCKETS_MAX);
+}
+
+void sockets_finish(struct sockets *t)
+{
+	if (!t->order.next)
+		return;
+	while (!list_empty(&t->order))
+		socket_free(t, CONTAINER_OF(t->order.next, struct socket, order));
+	while (!list_empty(&t->ports))
+		port_free(t, CONTAINER_OF(t->ports.next, struct port, order));
+	hash_finish(&t->by_address);
+	hash_finish(&t->by_port);
+	hash_finish(&t->by_inode);
+	*t = (struct sockets){ 0 };
+}
+
+/* Slabs are aligned: without its low bits the address spreads better. */
+static uint64_t key_of_address(uint64_t address)
+{
+	return address >> 6;
+}
+
+struct socket *socket_find(const struct sockets *t, uint64_t address)
+{
+	return of_node(hash_find(&t->by_address, key_of_address(address)));
+}
+
+void socket_free(struct sockets *t, struct socket *s)
+{
+	hash_remove(&t->by_address, &s->node);
+	list_remove(&s->order);
+	free(s);
+}
+
+struct socket *socket_new(struct sockets *t, uint64_t address)
+{
+	struct socket *s = socket_find(t, address);
+
+	if (s)
+		socket_free(t, s);
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	while (hash_insert(&t->by_address, &s->node, key_of_address(address)) < 0) {
+		socket_free(t, CONTAINER_OF(t->order.next, struct socket, order));
+		t->evicted++;
+	}
+	list_append(&t->order, &s->order);
+	return s;
+}
+
+static uint64_t key_of_port(uint8_t protocol, uint16_t port)
+{
+	return (uint64_t)protocol << 16 | port;
+}
+
+void port_free(struct sockets *t, struct port *p)
+{
+	hash_remove(&t->by_port, &p->by_port);
+	if (p->inode) {
+		hash_remove(&t->by_inode, &p->by_inode);
+		t->unowned -= !p->owner;
+	}
+	list_remove(&p->order);
+	traffic_unref(p->owner);
+	free(p);
+}
+
+struct port *port_new(struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port,
+		      uint32_t inode)
+{
+	struct port *p = inode ? port_find_inode(t, inode) : NULL;
+
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->netns = netns;
+	p->protocol = protocol;
+	p->port = port;
+	while (hash_insert(&t->by_port, &p->by_port, key_of_port(protocol, port)) < 0) {
+		port_free(t, CONTAINER_OF(t->ports.next, struct port, order));
+		t->evicted++;
+	}
+	/* Each has at most one inode: there is room. */
+	if (inode && hash_insert(&t->by_inode, &p->by_inode, inode) == 0) {
+		p->inode = inode;
+		t->unowned++;
+	}
+	list_append(&t->ports, &p->order);
+	return p;
+}
+
+void port_own(struct sockets *t, struct port *p, struct traffic *owner)
+{
+	if (owner == p->owner)
+		return;
+	p->owners++;
+	if (p->owner)
+		return;
+	p->owner = traffic_ref(owner);
+	if (p->inode)
+		t->unowned--;
+}
+
+struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port)
+{
+	struct hash_node *node = hash_find(&t->by_port, key_of_port(protocol, port));
+	struct port *found = NULL;
+
+	for (; node; node = hash_find_next(node)) {
+		struct port *p = of_port(node);
+
+		if (p->is_connected || (netns && p->netns != netns))
+			continue;
+		if (found)
+			return NULL;
+		found = p;
+	}
+	return found;
+}
+
+struct port *port_find_address(const struct sockets *t, uint8_t protocol, uint16_t port,
+			       uint64_t address)
+{
+	struct port *p = of_port(hash_find(&t->by_port, key_of_port(protocol, port)));
+
+	while (p && p->address != address)
+		p = of_port(hash_find_next(&p->by_port));
+	return p;
+}
+
+struct port *port_find_name(const struct sockets *t, uint32_t netns, uint16_t port,
+			    const struct packet_flow *name, unsigned int end)
+{
+	struct port *p = of_port(hash_find(&t->by_port, key_of_port(name->protocol, port)));
+
+	while (p && !(p->is_connected && p->netns == netns && p->end == end &&
+		      !memcmp(&p->name, name, sizeof(*name))))
+		p = of_port(hash_find_next(&p->by_port));
+	return p;
+}
+
+struct port *port_find_inode(const struct sockets *t, uint32_t inode)
+{
+	struct hash_node *node = hash_find(&t->by_inode, inode);
+
+	return node ? CONTAINER_OF(node, struct port, by_inode) : NULL;
+}

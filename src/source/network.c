@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "netns.h"
+#include "owner.h"
+#include "record.h"
+#include "space.h"
+#include "tracepoints.h"
+#include "util/macro.h"
+
+#define OWN_RING (16u << 20)
+#define OTHER_RING (4u << 20)
+#define OTHER_NOTICES (4u << 20)
+#define DROPS_NS (NSEC_PER_SEC / 5)
+#define CLOCK_SET_NS ((int64_t)NSEC_PER_MSEC)	/* less is the reading of two clocks */
+#define TOLD_MAX 16
+#define WATCHES_MAX (2 * NETWORK_NAMESPACES_MAX + 1)
+#define TCP 6			/* IPPROTO_TCP */
+
+struct network {
+	struct network_options options;
+	char *interface;	/* its own copy */
+	const struct clock *clock;
+	const struct log *log;
+	int epoll_fd;
+	struct space *spaces[NETWORK_NAMESPACES_MAX];	/* the first is our own */
+	size_t n_spaces, peak;
+	struct tracepoints tracepoints;
+	int tracepoints_error;	/* why they are not open; 0: they are, or were not wanted */
+	struct owners *owners;	/* NULL: no lookups */
+	struct netns_mounts mounts;
+	struct network_account gone;	/* counts of namespaces that were left */
+	int told[TOLD_MAX];	/* errors that were logged */
+	size_t n_told;
+	int64_t realtime_offset_ns;
+	uint64_t drops_ns;	/* when they were last read */
+	uint64_t packets_until_ns;
+};
+
+static struct space *find(const struct network *n, uint32_t netns)
+{
+	for (size_t i = 0; i < n->n_spaces; i++)
+		if (n->spaces[i]->netns == netns)
+			return n->spaces[i];
+	return NULL;
+}
+
+static int watch(struct network *n, int fd, struct space *s)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
+
+	if (fd < 0 || epoll_ctl(n->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0)
+		return 0;
+	return -errno;
+}
+
+/* Takes it over. */
+static int add_space(struct network *n, struct space *s)
+{
+	int error = watch(n, s->capture.fd, s);
+
+	if (error == 0 && s->diag.is_open)
+		error = watch(n, s->diag.notices, s);
+	if (error < 0) {
+		space_free(s);
+		return error;
+	}
+	s->capture.realtime_offset_ns = n->realtime_offset_ns;
+	if (s->capture.fd >= 0 && n->options.recorder)
+		s->capture.file = recorder_packets(n->options.recorder, s->netns,
+						   n->n_spaces == 0, s->capture.linktype);
+	n->spaces[n->n_spaces++] = s;
+	n->peak = MAX(n->peak, n->n_spaces);
+	return 0;
+}
+
+/* What is opened within a namespace. */
+struct entry {
+	struct network *network;
+	struct space *space;
+	uint32_t netns;
+	int owners_error;
+};
+
+static int enter(void *data)
+{
+	static const struct log nobody = { 0 };
+	struct entry *e = data;
+	struct network *n = e->network;
+	const struct space_options options = {
+		.interface = n->interface, .ring = OTHER_RING,
+		.notices = MIN(n->options.buffer, OTHER_NOTICES),
+	};
+	/* Not from this thread: the caller's log is the caller's. */
+	int error = space_new(&e->space, e->netns, &options, &nobody);
+
+	if (error == 0)
+		e->space->capture.log = n->log;
+	if (error == 0 && n->owners)
+		e->owners_error = owners_add_namespace(n->owners, e->netns);
+	return error;
+}
+
+static int open_own(struct network *n)
+{
+	const struct space_options options = {
+		.interface = n->interface, .must_exist = true, .ring = OWN_RING,
+		.notices = n->options.buffer,
+	};
+	const uint32_t netns = netns_of_thread();
+	struct space *s = NULL;
+	/* Of which nothing may be open: it is there all the same. */
+	int error = space_new(&s, netns, &options, n->log);
+
+	return error < 0 ? error : add_space(n, s);
+}
+
+static void tell_tracepoints(const struct network *n, int error)
+{
+	const char *cure = error == -EPERM || error == -EACCES ? " (needs CAP_PERFMON, and "
+			   "CAP_SYS_ADMIN where tracefs is not mounted)" :
+			   error == -ENOENT || error == -ENODEV ? " (needs Linux 4.16 with "
+			   "CONFIG_FTRACE)" : "";
+
+	if (n->options.owner == NETWORK_OWNER_PERF)
+		(void)log_error(n->log, error, "socket tracepoints: %s%s", strerror(-error), cure);
+	else
+		log_warning(n->log, "socket tracepoints: %s%s: who owns a socket is looked up, the "
+			    "shortest are missed", strerror(-error), cure);
+}
+
+static int open_tracepoints(struct network *n)
+{
+	int error;
+
+	if (n->options.owner == NETWORK_OWNER_DIAG)
+		return 0;
+	error = tracepoints_open(&n->tracepoints);
+	n->tracepoints_error = error;
+	if (error < 0)
+		tell_tracepoints(n, error);
+	else
+		error = watch(n, n->tracepoints.perf.fd, NULL);
+	return n->options.owner == NETWORK_OWNER_PERF ? error : 0;
+}
+
+/* Where the tracepoints say nothing: before Linux 6.3 that is UDP. */
+static void open_owners(struct network *n)
+{
+	if (n->tracepoints.has_udp || n->options.owner == NETWORK_OWNER_PERF)
+		return;
+	if (owners_new(&n->owners, n->options.realtime, n->log) == 0 &&
+	    owners_add_namespace(n->owners, n->spaces[0]->netns) < 0)
+		n->owners = owners_free(n->owners);
+}
+
+static int open_all(struct network *n)
+{
+	int error;
+
+	n->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (n->epoll_fd < 0)
+		return -errno;
+	error = open_tracepoints(n);
+	if (error == 0)
+		error = open_own(n);
+	if (error < 0)
+		return error;
+	open_owners(n);
+	(void)netns_mounts_open(&n->mounts);
+	return 0;
+}
+
+int network_open(struct network **ret, const struct network_options *options,
+		 const struct clock *clock, const struct log *log)
+{
+	struct network *n = calloc(1, sizeof(*n));
+	int error;
+
+	if (!n)
+		return -ENOMEM;
+	n->options = *options;
+	n->clock = clock;
+	n->log = log;
+	n->epoll_fd = -1;
+	n->realtime_offset_ns = clock_realtime_offset(clock);
+	tracepoints_init(&n->tracepoints, clock);
+	if (options->interface) {
+		n->interface = strdup(options->interface);
+		if (!n->interface)
+			return network_free(n), -ENOMEM;
+	}
+	error = open_all(n);
+	if (error < 0) {
+		network_free(n);
+		return error;
+	}
+	*ret = n;
+	return 0;
+}
+
+struct network *network_free(struct network *n)
+{
+	if (!n)
+		return NULL;
+	n->owners = owners_free(n->owners);
+	tracepoints_close(&n->tracepoints);
+	for (size_t i = 0; i < n->n_spaces; i++)
+		space_free(n->spaces[i]);
+	netns_mounts_close(&n->mounts);
+	close_p(&n->epoll_fd);
+	free(n->interface);
+	free(n);
+	return NULL;
+}
+
+int network_get_fd(const struct network *n)
+{
+	return n->epoll_fd;
+}
+
+/* Marks what has something. -errno: of epoll, never seen. */
+static int look(struct network *n)
+{
+	struct epoll_event events[WATCHES_MAX];
+	int count = epoll_wait(n->epoll_fd, events, WATCHES_MAX, 0);
+
+	if (count < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (int i = 0; i < count; i++) {
+		struct space *s = events[i].data.ptr;
+
+		if (s)
+			s->is_ready = true;
+	}
+	return 0;
+}
+
+/* Packets carry the time of day, which somebody may have set. */
+static void follow_clock(struct network *n)
+{
+	const int64_t now = clock_realtime_offset(n->clock);
+	const int64_t moved = now - n->realtime_offset_ns;
+
+	if (moved <= CLOCK_SET_NS && moved >= -CLOCK_SET_NS)
+		return;
+	n->realtime_offset_ns = now;
+	for (size_t i = 0; i < n->n_spaces; i++)
+		n->spaces[i]->capture.realtime_offset_ns = now;
+}
+
+/* A block is handed over when its timeout ends, which a timer of the kernel's ticks notices. */
+static void drain_packets(struct network *n, uint64_t now, const struct network_fns *fns,
+			  void *data)
+{
+	const uint64_t held = CAPTURE_TIMEOUT_MS * NSEC_PER_MSEC + clock_tick();
+	uint64_t until = now - MIN(now, held);
+	bool any = false;
+
+	for (size_t i = 0; i < n->n_spaces; i++) {
+		struct space *s = n->spaces[i];
+
+		if (n->interface)
+			(void)capture_follow(&s->capture, now);
+		if (s->is_ready)
+			space_drain_packets(s, fns, data, &until);
+		any = any || s->capture.fd >= 0;
+	}
+	n->packets_until_ns = any ? until : UINT64_MAX;
+}
+
+struct found {
+	const struct network *network;
+	const struct network_fns *fns;
+	void *data;
+};
+
+/* Of TCP the tracepoints know better. */
+static void take_found(void *data, const struct network_found *f)
+{
+	const struct found *found = data;
+
+	if (f->id.protocol != TCP || !found->network->tracepoints.is_open)
+		found->fns->found(found->data, f);
+}
+
+static void read_drops(struct network *n, uint64_t now)
+{
+	if (now < n->drops_ns + DROPS_NS)
+		return;
+	n->drops_ns = now;
+	for (size_t i = 0; i < n->n_spaces; i++)
+		space_drops(n->spaces[i]);
+}
+
+int network_drain(struct network *n, const struct network_fns *fns, void *data)
+{
+	struct found found = { n, fns, data };
+	const uint64_t now = clock_now(n->clock);
+	int error;
+
+	for (size_t i = 0; i < n->n_spaces; i++)
+		space_tell_existing(n->spaces[i], fns, data);
+	error = look(n);
+	if (error < 0)
+		return error;
+	follow_clock(n);
+	drain_packets(n, now, fns, data);
+	tracepoints_drain(&n->tracepoints, now, fns, data);
+	for (size_t i = 0; i < n->n_spaces; i++) {
+		if (n->spaces[i]->is_ready)
+			space_drain_notices(n->spaces[i], fns, data);
+		n->spaces[i]->is_ready = false;
+	}
+	if (n->owners)
+		(void)owners_drain(n->owners, take_found, &found);
+	read_drops(n, now);
+	return 0;
+}
+
+uint64_t network_packets_until(const struct network *n)
+{
+	return n->packets_until_ns;
+}
+
+uint64_t network_records_until(const struct network *n)
+{
+	return n->tracepoints.until_ns;
+}
+
+/* Of a namespace, once. */
+static int tell(struct network *n, uint32_t netns, int error)
+{
+	for (size_t i = 0; i < n->n_told; i++)
+		if (n->told[i] == error)
+			return error;
+	if (n->n_told < TOLD_MAX)
+		n->told[n->n_told++] = error;
+	log_warning(n->log, "network namespace %u: %s%s: not all that its processes send and "
+		    "receive is known", netns,
+		    error == -ENOSPC ? "too many of them" : strerror(-error),
+		    error == -EPERM ? " (needs CAP_SYS_ADMIN)" :
+		    error == -EACCES ? " (needs CAP_SYS_PTRACE)" : "");
+	return error;
+}
+
+static int enter_by(struct network *n, uint32_t netns, int fd)
+{
+	struct entry e = { n, NULL, netns, 0 };
+	int error = netns_run(fd, enter, &e);
+
+	if (error < 0)
+		return error;
+	if (e.space->capture_error < 0)
+		(void)tell(n, netns, e.space->capture_error);
+	if (e.space->diag_error < 0)
+		(void)tell(n, netns, e.space->diag_error);
+	if (e.owners_error < 0)
+		(void)tell(n, netns, e.owners_error);
+	error = add_space(n, e.space);
+	if (error < 0 && n->owners)
+		owners_remove_namespace(n->owners, netns);
+	return error;
+}
+
+int network_enter(struct network *n, uint32_t netns, int32_t pid, const struct network_fns *fns,
+		  void *data)
+{
+	int fd, error;
+
+	if (find(n, netns))
+		return 1;
+	if (n->n_spaces == NETWORK_NAMESPACES_MAX)
+		return tell(n, netns, -ENOSPC);
+	fd = pid ? netns_open(pid, netns) : netns_open_mounted(netns);
+	if (fd < 0)
+		return fd == -ESRCH ? fd : tell(n, netns, fd);
+	error = enter_by(n, netns, fd);
+	close(fd);
+	if (error < 0)
+		return tell(n, netns, error);
+	space_tell_existing(n->spaces[n->n_spaces - 1], fns, data);
+	return 0;
+}
+
+void network_tell_again(struct network *n)
+{
+	for (size_t i = 0; i < n->n_spaces; i++)
+		n->spaces[i]->is_told = false;
+}
+
+static void add_counts(const struct space *s, struct network_account *to)
+{
+	const struct capture *c = &s->capture;
+	const uint64_t strange = c->other.packets + c->malformed.packets;
+
+	to->packets += c->ip.packets + strange;
+	to->other_packets += strange;
+	to->skipped_packets += c->skipped.packets;
+	to->packets_dropped += s->drops.dropped;
+	to->notices += s->diag.received;
+	to->notices_lost += s->notices_lost;
+}
+
+void network_leave(struct network *n, uint32_t netns)
+{
+	struct space *s = find(n, netns);
+
+	if (!s || s == n->spaces[0])
+		return;
+	(void)netns_mounts_update(&n->mounts);
+	if (netns_mounts_has(&n->mounts, netns))
+		return;
+	space_drops(s);
+	add_counts(s, &n->gone);
+	if (n->owners)
+		owners_remove_namespace(n->owners, netns);
+	for (size_t i = 1; i < n->n_spaces; i++)
+		if (n->spaces[i] == s)
+			n->spaces[i] = n->spaces[--n->n_spaces];
+	space_free(s);
+}
+
+void network_look_around(struct network *n, const struct network_fns *fns, void *data)
+{
+	if (netns_mounts_update(&n->mounts) <= 0)
+		return;
+	for (size_t i = 0; i < n->mounts.n; i++)
+		(void)network_enter(n, n->mounts.inodes[i], 0, fns, data);
+}
+
+int network_of(int32_t pid, uint32_t *ret)
+{
+	return netns_of(pid, ret);
+}
+
+size_t network_list(const struct network *n, uint32_t *ret, size_t max)
+{
+	for (size_t i = 0; i < MIN(max, n->n_spaces); i++)
+		ret[i] = n->spaces[i]->netns;
+	return n->n_spaces;
+}
+
+uint32_t network_own(const struct network *n)
+{
+	return n->spaces[0]->netns;
+}
+
+static void describe_packets(const struct network *n, char *to, size_t size)
+{
+	const struct space *own = n->spaces[0];
+
+	if (own->capture.fd < 0)
+		snprintf(to, size, "off: %s", strerror(-own->capture_error));
+	else
+		snprintf(to, size, "%.64s, %u MiB ring", n->interface ? n->interface : "any",
+			 OWN_RING >> 20);
+}
+
+static void describe_sockets(const struct network *n, char *to, size_t size)
+{
+	struct owners_account owners = { 0 };
+	char lookups[64] = "";
+
+	if (n->owners) {
+		owners_get_account(n->owners, &owners);
+		snprintf(lookups, sizeof(lookups), "lookups, %u threads%s", owners.threads,
+			 owners.realtime ? ", SCHED_FIFO" : "");
+	}
+	if (n->tracepoints.is_open)
+		snprintf(to, size, "tracepoints%s%s%s",
+			 n->tracepoints.has_udp ? ", UDP payload" : "", n->owners ? "; " : "",
+			 lookups);
+	else if (n->owners)
+		snprintf(to, size, "%s", lookups);
+	else
+		snprintf(to, size, "off: %s", n->tracepoints_error ?
+			 strerror(-n->tracepoints_error) : "lookups are not possible");
+}
+
+void network_get_losses(const struct network *n, uint64_t *ret_packets, uint64_t *ret_notices)
+{
+	struct network_account sum = n->gone;
+
+	for (size_t i = 0; i < n->n_spaces; i++)
+		add_counts(n->spaces[i], &sum);
+	*ret_packets = sum.packets_dropped;
+	*ret_notices = sum.notices_lost;
+}
+
+void network_get_account(const struct network *n, struct network_account *ret)
+{
+	const struct tracepoints *t = &n->tracepoints;
+
+	*ret = n->gone;
+	for (size_t i = 0; i < n->n_spaces; i++)
+		add_counts(n->spaces[i], ret);
+	ret->captures = n->spaces[0]->capture.fd >= 0;
+	ret->notices_open = n->spaces[0]->diag.is_open;
+	ret->perf = t->is_open;
+	ret->lookups = n->owners;
+	ret->udp = t->udp;
+	ret->records = t->perf.received;
+	ret->records_lost = t->lost_told;
+	ret->namespaces = n->n_spaces;
+	ret->namespaces_peak = n->peak;
+	describe_packets(n, ret->packets_state, sizeof(ret->packets_state));
+	describe_sockets(n, ret->sockets_state, sizeof(ret->sockets_state));
+}
