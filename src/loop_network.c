@@ -76,6 +76,7 @@ static void ingest_lost(void *data, uint64_t records)
 	struct pevent *p = data;
 
 	p->records_lost += records;
+	network_lost(&p->model);
 	loop_add_lost(p, PEVENT_SOURCE_SOCKETS, records);
 }
 
@@ -93,6 +94,8 @@ int loop_drain_network(struct pevent *p)
 
 	if (p->facts_refused != refused)
 		loop_add_lost(p, PEVENT_SOURCE_SOCKETS, p->facts_refused - refused);
+	if (s->packets_lost > p->packets_lost || s->notices_lost > p->notices_lost)
+		network_lost(&p->model);
 	if (s->packets_lost > p->packets_lost)
 		loop_add_lost(p, PEVENT_SOURCE_PACKETS, s->packets_lost - p->packets_lost);
 	if (s->notices_lost > p->notices_lost)

@@ -10,6 +10,7 @@
 
 #define CLOSED_NS (2 * NSEC_PER_SEC)	/* late packets and counts find their flow for so long */
 #define RESTED_NS (30 * NSEC_PER_SEC)	/* a datagram's flow without another */
+#define JITTER_NS (20 * NSEC_PER_USEC)	/* between the clocks of packets and of records */
 #define VAGUE_NS NSEC_PER_SEC	/* between a handshake's first packet and its end */
 
 static struct flow *of_node(struct hash_node *node)
@@ -96,15 +97,29 @@ void flow_sent(const struct flow *f, unsigned int end, struct pevent_traffic *re
 	*ret_rx = f->way[!end].seen;
 	traffic_less(ret_tx, &e->recorded_tx);
 	traffic_less(ret_rx, &e->recorded_rx);
-	if (e->is_final) {
+	if (flow_end_is_final(e)) {
 		ret_tx->payload = e->final_tx;
 		ret_rx->payload = final_rx(f, end);
 	}
 }
 
+/* Packets were dropped, or its final counts did not come: what is known is a lower bound. */
+bool flow_end_lacks(const struct flow_end *e)
+{
+	const struct flow *f = e->flow;
+	unsigned int end = e != &f->end[0];
+
+	if (!flow_is_tcp(f) || (e->closed_ns && !e->was_open))
+		return false;
+	return !e->is_final || (e->opened_ns && (e->final_tx > f->way[end].seen.payload ||
+						 final_rx(f, end) > f->way[!end].seen.payload));
+}
+
 static uint64_t retransmits_of(const struct flow *f, unsigned int end)
 {
-	return f->end[end].is_final ? f->end[end].final_retransmits : f->way[end].retransmits;
+	const struct flow_end *e = &f->end[end];
+
+	return flow_end_is_final(e) ? e->final_retransmits : f->way[end].retransmits;
 }
 
 static void get_late(const struct flow *f, unsigned int end, struct pevent_traffic *tx,
@@ -139,7 +154,7 @@ static void fold_end(struct flows *t, const struct flow *f, unsigned int end)
 	traffic_sum(&e->owner->tx, &tx);
 	traffic_sum(&e->owner->rx, &rx);
 	e->owner->retransmits += retransmits_of(f, end);
-	e->owner->is_incomplete |= flow_is_tcp(f) && !e->is_final;
+	e->owner->is_incomplete |= flow_end_lacks(e);
 	flow_describe(f, end, &c);
 	traffic_remember(e->owner, &c, e->was_open);
 }
@@ -248,7 +263,7 @@ static struct flow *find_for_packet(const struct flows *t, uint32_t netns,
 
 	for (struct flow *f = first(t, netns, name), *older; f; f = older) {
 		older = next(f);
-		if (time_ns >= f->begin_ns)
+		if (time_ns + JITTER_NS >= f->begin_ns)
 			return opens && is_past(f, time_ns) ? NULL : f;
 		/* What is known of its beginning is the end of the handshake. */
 		if (f->is_vague && begins && time_ns + VAGUE_NS > f->begin_ns &&
@@ -291,7 +306,7 @@ struct flow *flow_of_socket(struct flows *t, uint32_t netns, const struct packet
 	for (f = first(t, netns, name); f; f = next(f)) {
 		if (is_past(f, opened_ns ? opened_ns : now_ns))
 			break;
-		if (!f->end[end].socket && !f->end[end].closed_ns &&
+		if (!f->end[end].socket && !(f->end[end].closed_ns && f->end[end].owner) &&
 		    f->begin_ns + VAGUE_NS >= opened_ns)
 			found = f;	/* the oldest that can be it */
 	}
@@ -408,13 +423,13 @@ void flow_describe(const struct flow *f, unsigned int end, struct pevent_connect
 		.family = f->name.family, .protocol = f->name.protocol,
 		.role = e->role, .origin = e->origin, .netns = f->netns,
 		.shared = e->is_shared, .open = flow_is_tcp(f) && !e->closed_ns && !e->is_final,
-		.final = e->is_final, .opened_ns = e->opened_ns, .closed_ns = e->closed_ns,
+		.final = flow_end_is_final(e), .opened_ns = e->opened_ns, .closed_ns = e->closed_ns,
 		.tx = f->way[end].seen, .rx = f->way[!end].seen,
 		.retransmits = retransmits_of(f, end), .rtt_ns = e->rtt_ns,
 	};
 	put_end(end ? &f->name.high : &f->name.low, ret->local, &ret->local_port);
 	put_end(end ? &f->name.low : &f->name.high, ret->remote, &ret->remote_port);
-	if (e->is_final) {
+	if (flow_end_is_final(e)) {
 		ret->tx.payload = e->final_tx;
 		ret->rx.payload = final_rx(f, end);
 	}

@@ -23,7 +23,7 @@ struct flow_end {
 	struct traffic *owner;	/* referenced; NULL: not known whose */
 	struct list of_owner;
 	uint64_t socket;	/* the kernel's struct sock while it lives; 0: not known, gone */
-	uint64_t opened_ns, closed_ns;	/* 0: not known; open */
+	uint64_t opened_ns, closed_ns;	/* 0: before the run, or not known; open */
 	/* Where is_final, of the kernel; rx may have a FIN in it, as one byte. */
 	uint64_t final_tx, final_rx, final_retransmits, rtt_ns;
 	struct pevent_traffic told_tx, told_rx;	/* when its owner's EXIT was told */
@@ -55,6 +55,7 @@ struct flow {
 	uint64_t begin_ns, last_ns;	/* last: packet, or what was told of its sockets */
 	uint64_t closed_ns;	/* 0: open */
 	bool is_vague;		/* it began before begin_ns */
+	bool has_syn;		/* its first packet was seen */
 	unsigned int pins;	/* events that wait for its counts */
 	struct flow_way way[2];	/* from the low end; from the high end */
 	struct flow_end end[2];	/* low, high */
@@ -117,6 +118,8 @@ void flow_close(struct flows *t, struct flow *f, unsigned int end, uint64_t time
 /* Forgets flows that ended, and datagrams' ones that rested; into their owners' sums. */
 void flows_expire(struct flows *t, uint64_t now_ns);
 
+/* Is less known of it than there was? */
+bool flow_end_lacks(const struct flow_end *e);
 /* What went from this end, and came to it; of UDP what no records tell of. */
 void flow_sent(const struct flow *f, unsigned int end, struct pevent_traffic *ret_tx,
 	       struct pevent_traffic *ret_rx);
@@ -124,6 +127,12 @@ void flow_sent(const struct flow *f, unsigned int end, struct pevent_traffic *re
 void flow_describe(const struct flow *f, unsigned int end, struct pevent_connection *ret);
 /* Into ret: tx, rx, unknown, late, forwarded. */
 void flows_sum(const struct flows *t, struct pevent_network_stats *ret);
+
+/* The kernel's final counts are of its whole life: those of a flow that is older do not fit. */
+static inline bool flow_end_is_final(const struct flow_end *e)
+{
+	return e->is_final && e->opened_ns;
+}
 
 static inline bool flow_is_tcp(const struct flow *f)
 {

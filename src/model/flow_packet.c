@@ -61,13 +61,23 @@ static uint32_t take_segment(struct flow_way *w, uint32_t seq, uint32_t len)
 	return 0;
 }
 
+/* Of a connection that was refused no socket tells. */
+static void close_by_packet(struct flow *f, uint64_t time_ns)
+{
+	f->closed_ns = time_ns;
+	for (unsigned int i = 0; i < ARRAY_SIZE(f->end); i++)
+		if (!f->end[i].was_open && !f->end[i].closed_ns)
+			f->end[i].closed_ns = time_ns;
+}
+
 static void count_tcp(struct flow *f, struct flow_way *w, const struct packet *p,
 		      uint64_t time_ns, uint32_t *payload)
 {
 	uint32_t seq = p->seq;
 
 	if (p->tcp_flags & PACKET_TCP_SYN) {
-		w->retransmits += w->has_next;
+		f->has_syn = true;
+		w->retransmits += w->has_next && !(p->tcp_flags & PACKET_TCP_ACK);
 		if (p->tcp_flags & PACKET_TCP_ACK)
 			f->end[0].was_open = f->end[1].was_open = true;
 		w->has_next = true;
@@ -80,7 +90,7 @@ static void count_tcp(struct flow *f, struct flow_way *w, const struct packet *p
 			      (f->way[0].has_fin && f->way[1].has_fin))) {
 		/* Sockets that are known tell themselves. */
 		if (!f->end[0].socket && !f->end[1].socket)
-			f->closed_ns = time_ns;
+			close_by_packet(f, time_ns);
 	}
 }
 
@@ -144,6 +154,13 @@ static void follow_fragment(struct flows *t, uint32_t netns, struct packet *p, u
 	}
 }
 
+/* A socket that is connected to itself: the low end is it, and gets what it sends. */
+static void mirror(struct flow *f)
+{
+	f->way[1] = f->way[0];
+	f->end[1].is_local = false;
+}
+
 static bool is_recorded(const struct flow_end *e, uint64_t time_ns)
 {
 	return !e->owner || traffic_is_recorded(e->owner, time_ns);
@@ -156,11 +173,12 @@ struct flow *flow_packet(struct flows *t, uint32_t netns, const struct packet *p
 	struct pevent_traffic one = { .packets = 1, .bytes = p->l3_bytes };
 	uint32_t payload = p->payload_bytes;
 	struct packet_flow name;
-	bool swapped, out, in;
+	bool swapped, out, in, self;
 	struct flow *f;
 
 	follow_fragment(t, netns, &whole, time_ns);
 	packet_flow(&whole, &name, &swapped);
+	self = !memcmp(&name.low, &name.high, sizeof(name.low));
 	f = flow_meet(t, netns, &name, &whole, time_ns);
 	if (!f)
 		return NULL;
@@ -183,6 +201,8 @@ struct flow *flow_packet(struct flows *t, uint32_t netns, const struct packet *p
 		traffic_sum(&f->end[!swapped].recorded_rx, &one);
 		traffic_sum(&t->recorded_rx, &one);
 	}
+	if (self)
+		mirror(f);
 	flow_touch(t, f, time_ns);
 	return f;
 }

@@ -5,6 +5,7 @@
 
 #include "emit.h"
 #include "network.h"
+#include "traffic.h"
 #include "util/macro.h"
 
 uint64_t life_ticks_of(const struct model *m, uint64_t time_ns)
@@ -67,9 +68,11 @@ void life_end(struct model *m, struct process *p, const struct cn_event *cn, uin
 		life_get_usage(m, p, false, &ev->usage);
 	}
 	network_end(m, p, ev);
-	parent = p->is_sharer ? process_find(&m->table, p->pub.ppid) : NULL;
-	if (parent && parent->sharers)
+	parent = p->is_sharer || !p->pub.exec_ns ? process_find(&m->table, p->pub.ppid) : NULL;
+	if (parent && p->is_sharer && parent->sharers)
 		parent->sharers--;
+	if (parent && parent->traffic && !p->pub.exec_ns && !p->pub.before_run)
+		traffic_share(parent->traffic, p->pub.start_ns);
 	process_bury(&m->table, p);
 }
 

@@ -41,6 +41,21 @@ void network_udp(struct model *m, bool on, uint64_t time_ns)
 	if (n->n_udp == ARRAY_SIZE(n->udp))
 		memmove(n->udp, n->udp + 1, --n->n_udp * sizeof(n->udp[0]));
 	n->udp[n->n_udp++] = (struct network_switch){ .time_ns = time_ns, .on = on };
+	if (!on)
+		network_lost(m);
+}
+
+/* Whose they were nobody knows. */
+void network_lost(struct model *m)
+{
+	struct list *all = &m->table.living;
+
+	for (struct list *l = all->next; l != all; l = l->next) {
+		struct process *p = CONTAINER_OF(l, struct process, order);
+
+		if (p->traffic)
+			p->traffic->is_incomplete = true;
+	}
 }
 
 void network_udp_process(struct model *m, pid_t pid, bool on, uint64_t time_ns)
@@ -74,7 +89,7 @@ static void own_by_port(struct model *m, struct flow *f, unsigned int end)
 	flow_own(f, end, port->owner, PEVENT_FROM_SOCK_DIAG);
 	if (flow_is_tcp(f)) {
 		f->end[end].role = PEVENT_ROLE_SERVER;
-		f->end[end].opened_ns = f->begin_ns;
+		f->end[end].opened_ns = f->has_syn ? f->begin_ns : 0;
 	}
 }
 
@@ -436,8 +451,10 @@ void network_end(struct model *m, struct process *p, struct pevent_event *ev)
 static bool is_complete(const struct network_state *n, const struct queue_slot *slot)
 {
 	const struct flow_end *e = slot->flow ? &slot->flow->end[slot->end] : NULL;
+	const struct network_fact *next = facts_peek(&n->facts);
 
-	if (n->now_ns >= slot->due_ns)
+	/* What was told by then has been taken in. */
+	if (n->now_ns >= slot->due_ns && !(next && next->time_ns <= slot->due_ns))
 		return true;
 	if (!n->has_records && (n->packets_until_ns < slot->ev.time_ns ||
 				n->now_ns < slot->ev.time_ns + INFER_NS))

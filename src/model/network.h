@@ -57,6 +57,8 @@ void network_existing(struct model *m, uint32_t netns, const struct inet_diag_so
 void network_udp(struct model *m, bool on, uint64_t time_ns);
 /* The same of one process, whose datagrams are too many. */
 void network_udp_process(struct model *m, pid_t pid, bool on, uint64_t time_ns);
+/* Records, notices or packets were lost: what is known of those that live is a lower bound. */
+void network_lost(struct model *m);
 /* Packets up to then are counted; now_ns: what is younger than this may still come. */
 void network_tick(struct model *m, uint64_t packets_until_ns, uint64_t now_ns);
 

@@ -144,7 +144,7 @@ struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol
 
 		if (p->is_connected || (netns && p->netns != netns))
 			continue;
-		if (found)
+		if (found && (found->owner != p->owner || found->netns != p->netns))
 			return NULL;
 		found = p;
 	}

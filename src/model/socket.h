@@ -67,7 +67,10 @@ struct port *port_new(struct sockets *t, uint32_t netns, uint8_t protocol, uint1
 		      uint32_t inode);
 void port_free(struct sockets *t, struct port *p);
 void port_own(struct sockets *t, struct port *p, struct traffic *owner);
-/* The only one, listening or unconnected, at a local port; netns 0: of all. NULL: none, several. */
+/*
+ * One that listens or is unconnected, at a local port; netns 0: of all. NULL: there is none, or
+ * there are several that are not of one owner and namespace.
+ */
 struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port);
 struct port *port_find_address(const struct sockets *t, uint8_t protocol, uint16_t port,
 			       uint64_t address);

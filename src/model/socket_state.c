@@ -80,7 +80,10 @@ static void listen_ends(struct model *m, const struct tracepoint_record *r)
 static struct socket *meet_socket(struct model *m, const struct tracepoint_record *r)
 {
 	struct socket *s = socket_find(&m->network.sockets, r->skaddr);
-	bool connects = r->new_state == TCP_SYN_SENT, accepts = r->old_state == TCP_SYN_RECV;
+	bool connects = r->new_state == TCP_SYN_SENT;
+	/* But for who connects to itself, or to one that connects to it. */
+	bool accepts = r->old_state == TCP_SYN_RECV &&
+		       !(s && s->role == PEVENT_ROLE_CLIENT && !s->is_bound);
 
 	if (!s || connects || (accepts && r->new_state == TCP_ESTABLISHED)) {
 		s = socket_new(&m->network.sockets, r->skaddr);
@@ -149,6 +152,8 @@ static void close_own(struct model *m, struct socket *s, const struct tracepoint
 			f->end[s->end].is_shared = true;
 		return;
 	}
+	/* Forked since it was accepted: it has it from its parent. */
+	other |= s->role == PEVENT_ROLE_SERVER && p->pub.start_ns > s->opened_ns;
 	f = bind_socket(m, r->skaddr, s, p, netns_of(m, p), PEVENT_FROM_PERF, r->time_ns);
 	if (f && other)
 		f->end[s->end].is_shared = true;

@@ -7,6 +7,7 @@
 #include "flow.h"
 #include "util/macro.h"
 
+#define SHARED_MAX 64	/* connections that a child is held to have had, too */
 #define UDP_HEADER 8
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
@@ -63,6 +64,20 @@ void traffic_add_origin(struct traffic *t, enum pevent_origin origin)
 		t->origin = (uint8_t)origin;
 }
 
+void traffic_share(struct traffic *t, uint64_t fork_ns)
+{
+	unsigned int n = 0;
+
+	/* The newest: a server has many, and forks often. */
+	for (struct list *l = t->ends.prev; l != &t->ends && n < SHARED_MAX; l = l->prev, n++) {
+		struct flow_end *e = of_list(l);
+
+		if (flow_is_tcp(e->flow) && e->opened_ns < fork_ns &&
+		    (!e->closed_ns || e->closed_ns > fork_ns))
+			e->is_shared = true;
+	}
+}
+
 void traffic_remember(struct traffic *t, const struct pevent_connection *c, bool was_open)
 {
 	traffic_add_origin(t, c->origin);
@@ -100,7 +115,7 @@ bool traffic_is_final(const struct traffic *t, bool notices, uint64_t datagrams_
 			continue;
 		}
 		if (!e->closed_ns || e->closed_ns > packets_until_ns ||
-		    (notices && !e->is_final))
+		    (notices && !e->is_final && e->was_open))
 			return false;
 	}
 	return true;
@@ -120,8 +135,8 @@ void traffic_get(const struct traffic *t, bool at_exit, struct pevent_network *r
 		traffic_sum(&sum.rx, &rx);
 		traffic_add_origin(&sum, e->origin);
 		sum.connections += e->was_open;
-		sum.retransmits += e->is_final ? e->final_retransmits : way->retransmits;
-		sum.is_incomplete |= at_exit && flow_is_tcp(e->flow) && !e->is_final;
+		sum.retransmits += flow_end_is_final(e) ? e->final_retransmits : way->retransmits;
+		sum.is_incomplete |= at_exit && flow_end_lacks(e);
 	}
 	*ret = (struct pevent_network){
 		.tx = sum.tx, .rx = sum.rx, .connections = sum.connections,

@@ -37,6 +37,8 @@ struct traffic *traffic_new(struct process *p, bool keeps_history);
 struct traffic *traffic_ref(struct traffic *t);	/* accepts NULL */
 struct traffic *traffic_unref(struct traffic *t);	/* the same; returns NULL */
 
+/* Connections that were open then had another owner besides: a child that ran the same program. */
+void traffic_share(struct traffic *t, uint64_t fork_ns);
 void traffic_add_origin(struct traffic *t, enum pevent_origin origin);
 /* was_open: it counts as a connection. */
 void traffic_remember(struct traffic *t, const struct pevent_connection *c, bool was_open);

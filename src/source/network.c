@@ -2,6 +2,7 @@
 #include "network.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 #define OTHER_RING (4u << 20)
 #define OTHER_NOTICES (4u << 20)
 #define DROPS_NS (NSEC_PER_SEC / 5)
-#define CLOCK_SET_NS ((int64_t)NSEC_PER_MSEC)	/* less is the reading of two clocks */
+#define CLOCK_SET_NS ((int64_t)NSEC_PER_MSEC)	/* less is no setting of the clock */
+#define CLOCK_SMOOTH 4
 #define TOLD_MAX 16
 #define WATCHES_MAX (2 * NETWORK_NAMESPACES_MAX + 1)
 #define TCP 6			/* IPPROTO_TCP */
@@ -36,6 +38,8 @@ struct network {
 	int tracepoints_error;	/* why they are not open; 0: they are, or were not wanted */
 	struct owners *owners;	/* NULL: no lookups */
 	struct netns_mounts mounts;
+	int wake_fd;		/* mountinfo once more: whoever polls it takes the change away */
+	bool mounts_changed;	/* and was not looked at */
 	struct network_account gone;	/* counts of namespaces that were left */
 	int told[TOLD_MAX];	/* errors that were logged */
 	size_t n_told;
@@ -174,7 +178,13 @@ static int open_all(struct network *n)
 	if (error < 0)
 		return error;
 	open_owners(n);
-	(void)netns_mounts_open(&n->mounts);
+	if (netns_mounts_open(&n->mounts) == 0) {
+		struct epoll_event ev = { .events = EPOLLPRI };
+
+		n->wake_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+		if (n->wake_fd >= 0)
+			(void)epoll_ctl(n->epoll_fd, EPOLL_CTL_ADD, n->wake_fd, &ev);
+	}
 	return 0;
 }
 
@@ -189,7 +199,7 @@ int network_open(struct network **ret, const struct network_options *options,
 	n->options = *options;
 	n->clock = clock;
 	n->log = log;
-	n->epoll_fd = -1;
+	n->epoll_fd = n->wake_fd = -1;
 	n->realtime_offset_ns = clock_realtime_offset(clock);
 	tracepoints_init(&n->tracepoints, clock);
 	if (options->interface) {
@@ -215,6 +225,7 @@ struct network *network_free(struct network *n)
 	for (size_t i = 0; i < n->n_spaces; i++)
 		space_free(n->spaces[i]);
 	netns_mounts_close(&n->mounts);
+	close_p(&n->wake_fd);
 	close_p(&n->epoll_fd);
 	free(n->interface);
 	free(n);
@@ -243,17 +254,21 @@ static int look(struct network *n)
 	return 0;
 }
 
-/* Packets carry the time of day, which somebody may have set. */
+/*
+ * Packets carry the time of day, which somebody may set, and which runs up to 500 ppm fast or slow
+ * while it is being adjusted. A single reading may be off by as long as it was interrupted.
+ */
 static void follow_clock(struct network *n)
 {
 	const int64_t now = clock_realtime_offset(n->clock);
 	const int64_t moved = now - n->realtime_offset_ns;
 
 	if (moved <= CLOCK_SET_NS && moved >= -CLOCK_SET_NS)
-		return;
-	n->realtime_offset_ns = now;
+		n->realtime_offset_ns += moved / CLOCK_SMOOTH;
+	else
+		n->realtime_offset_ns = now;
 	for (size_t i = 0; i < n->n_spaces; i++)
-		n->spaces[i]->capture.realtime_offset_ns = now;
+		n->spaces[i]->capture.realtime_offset_ns = n->realtime_offset_ns;
 }
 
 /* A block is handed over when its timeout ends, which a timer of the kernel's ticks notices. */
@@ -306,6 +321,7 @@ int network_drain(struct network *n, const struct network_fns *fns, void *data)
 	const uint64_t now = clock_now(n->clock);
 	int error;
 
+	network_look_around(n, fns, data);
 	for (size_t i = 0; i < n->n_spaces; i++)
 		space_tell_existing(n->spaces[i], fns, data);
 	error = look(n);
@@ -415,7 +431,7 @@ void network_leave(struct network *n, uint32_t netns)
 
 	if (!s || s == n->spaces[0])
 		return;
-	(void)netns_mounts_update(&n->mounts);
+	n->mounts_changed |= netns_mounts_update(&n->mounts) > 0;
 	if (netns_mounts_has(&n->mounts, netns))
 		return;
 	space_drops(s);
@@ -430,8 +446,9 @@ void network_leave(struct network *n, uint32_t netns)
 
 void network_look_around(struct network *n, const struct network_fns *fns, void *data)
 {
-	if (netns_mounts_update(&n->mounts) <= 0)
+	if (netns_mounts_update(&n->mounts) <= 0 && !n->mounts_changed)
 		return;
+	n->mounts_changed = false;
 	for (size_t i = 0; i < n->mounts.n; i++)
 		(void)network_enter(n, n->mounts.inodes[i], 0, fns, data);
 }

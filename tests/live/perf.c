@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The socket tracepoints tell whose every connection is, in order of time. */
-#include "source/perf.h"
+#include "source/tracepoints.h"
 
 #include <limits.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 
 #include "namespaces.h"
 #include "util/clock.h"
@@ -13,6 +14,8 @@
 #define SOCKETS 8192
 #define DATAGRAMS 3000
 #define TALKERS 4
+#define ASKERS 300
+#define CROWD 60
 
 static const struct clock real;
 
@@ -22,10 +25,16 @@ struct opened {
 	int32_t pid;
 };
 
+/* What a process did with datagrams, by itself or as records tell it. */
+struct calls {
+	pid_t pid;
+	uint32_t sent, received, bytes;
+};
+
 static struct perf perf;
+static struct calls told[1 << 22];	/* by process */
 static struct opened opened[SOCKETS];
 static uint16_t port_by_pid[1 << 22];	/* as records tell it */
-static uint32_t calls_by_pid[1 << 22];	/* that sent or received */
 static uint64_t last_ns, backwards;
 static uint64_t sends, send_bytes, receives, receive_bytes, not_udp, lost;
 static pid_t only;		/* whose datagrams are counted */
@@ -40,6 +49,17 @@ static struct opened *slot(uint64_t skaddr)
 	return &opened[i];
 }
 
+static void add_call(const struct tracepoint_record *r)
+{
+	struct calls *c = &told[MAX(r->pid, 0)];
+
+	if (r->kind == TRACEPOINT_STATE || r->kind == TRACEPOINT_LOST || r->returned < 0)
+		return;
+	c->sent += r->kind == TRACEPOINT_SEND;
+	c->received += r->kind == TRACEPOINT_RECEIVE;
+	c->bytes += (uint32_t)r->returned;
+}
+
 static void take(void *data, const struct tracepoint_record *r)
 {
 	(void)data;
@@ -48,8 +68,7 @@ static void take(void *data, const struct tracepoint_record *r)
 	lost += r->kind == TRACEPOINT_LOST ? r->lost : 0;
 	if (r->kind == TRACEPOINT_SEND || r->kind == TRACEPOINT_RECEIVE)
 		not_udp += r->protocol != IPPROTO_UDP;
-	if ((r->kind == TRACEPOINT_SEND || r->kind == TRACEPOINT_RECEIVE) && r->pid > 0)
-		calls_by_pid[r->pid]++;
+	add_call(r);
 	if (r->kind == TRACEPOINT_SEND && r->pid == only) {
 		sends++;
 		send_bytes += (uint64_t)MAX(r->returned, 0);
@@ -81,7 +100,7 @@ static void begin(uint32_t pages)
 	last_ns = backwards = sends = send_bytes = receives = receive_bytes = not_udp = lost = 0;
 	memset(opened, 0, sizeof(opened));
 	memset(port_by_pid, 0, sizeof(port_by_pid));
-	memset(calls_by_pid, 0, sizeof(calls_by_pid));
+	memset(told, 0, sizeof(told));
 	CHECK_EQ(perf_open(&perf, &options), 0);
 	CHECK_EQ(perf_enable(&perf, TRACEPOINT_STATE, true), 0);
 }
@@ -239,9 +258,11 @@ TEST(filters_are_replaced)
 	       (unsigned long long)(took_ns / replaced / 1000));
 	CHECK(replaced > 10);
 	CHECK_EQ(not_udp, 0);
-	for (unsigned int i = 0; i < TALKERS; i++)
-		CHECK_EQ(calls_by_pid[talkers[i]], 2 * 10 * DATAGRAMS);
-	CHECK(calls_by_pid[loner] > 0);
+	for (unsigned int i = 0; i < TALKERS; i++) {
+		CHECK_EQ(told[talkers[i]].sent, 10 * DATAGRAMS);
+		CHECK_EQ(told[talkers[i]].received, 10 * DATAGRAMS);
+	}
+	CHECK(told[loner].sent > 0);
 	CHECK_EQ(perf_lost(&perf), 0);
 	munmap((void *)stop, 4096);
 	perf_close(&perf);
@@ -279,6 +300,300 @@ TEST(what_has_no_room_is_counted)
 	CHECK_EQ(lost, perf.lost);
 	CHECK(perf_lost(&perf) >= lost);
 	perf_close(&perf);
+}
+
+/* --- who floods --- */
+
+/* Shared with the processes of a test. */
+struct shared {
+	volatile bool floods, ends;
+	volatile uint64_t flood_count;
+	struct calls truth[ASKERS];
+};
+
+static struct tracepoints tracepoints;
+static struct shared *shared;
+static pid_t flooder;
+static unsigned int flooder_off, flooder_on, others_off, everybody_off, of_flooder_while_off;
+static uint64_t lost_of_flood;
+static bool is_off, all_on;
+
+static void take_one(void *data, const struct tracepoint_record *r)
+{
+	(void)data;
+	backwards += r->time_ns < last_ns;
+	last_ns = MAX(last_ns, r->time_ns);
+	CHECK(all_on || r->kind == TRACEPOINT_STATE);
+	add_call(r);
+	of_flooder_while_off += r->pid == flooder && is_off;
+}
+
+static void take_udp(void *data, bool on, uint64_t time_ns)
+{
+	(void)data;
+	backwards += time_ns < last_ns;
+	last_ns = MAX(last_ns, time_ns);
+	everybody_off += !on;
+	all_on = on;
+}
+
+static void take_udp_process(void *data, int32_t tgid, bool on, uint64_t time_ns)
+{
+	(void)data;
+	backwards += time_ns < last_ns;
+	last_ns = MAX(last_ns, time_ns);
+	if (tgid != flooder) {
+		others_off += !on;
+		return;
+	}
+	CHECK(is_off == on);
+	is_off = !on;
+	flooder_off += !on;
+	flooder_on += on;
+}
+
+static void take_lost(void *data, uint64_t records)
+{
+	(void)data;
+	lost_of_flood += records;
+}
+
+static void drain_all(void)
+{
+	static const struct network_fns fns = {
+		.record = take_one, .udp = take_udp, .udp_process = take_udp_process,
+		.lost = take_lost,
+	};
+
+	tracepoints_drain(&tracepoints, clock_now(&real), &fns, NULL);
+}
+
+static void drain_for(unsigned int ms)
+{
+	const uint64_t end_ns = clock_now(&real) + ms * MSEC;
+
+	do {
+		drain_all();
+		rest(1);
+	} while (clock_now(&real) < end_ns);
+}
+
+static void begin_flood(void)
+{
+	leave_for_own();
+	sh(0, "ip link set lo up");
+	memset(told, 0, sizeof(told));
+	last_ns = backwards = flooder_off = flooder_on = others_off = everybody_off = 0;
+	of_flooder_while_off = 0;
+	lost_of_flood = 0;
+	is_off = all_on = false;
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		      -1, 0);
+	CHECK(shared != MAP_FAILED);
+	tracepoints_init(&tracepoints, &real);
+	CHECK_EQ(tracepoints_open(&tracepoints), 0);
+	drain_for(5);
+	CHECK(all_on);
+	CHECK_EQ(everybody_off, 1);	/* until they were open */
+}
+
+static void end_flood(void)
+{
+	drain_for(5);
+	CHECK_EQ(backwards, 0);
+	CHECK_EQ(tracepoints.perf.malformed, 0);
+	CHECK_EQ(others_off, 0);
+	CHECK_EQ(lost_of_flood, 0);
+	CHECK_EQ(perf_lost(&tracepoints.perf), 0);
+	munmap(shared, sizeof(*shared));
+	tracepoints_close(&tracepoints);
+}
+
+/* Where nobody listens: that is as fast as it gets. */
+static void *send_many(void *data)
+{
+	struct end to = end_of("127.0.0.1", PORT + 1);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	uint64_t n = 0;
+
+	(void)data;
+	while (!shared->ends) {
+		if (!shared->floods) {
+			rest(1);
+			continue;
+		}
+		n += sendto(fd, "", 1, 0, &to.u.any, to.len) == 1;
+		if (n % 128 == 0)
+			shared->flood_count = n;
+	}
+	return NULL;
+}
+
+/* Begins when it is told to; another thread then does as much. */
+static pid_t new_flooder(bool two)
+{
+	pid_t pid = fork();
+	pthread_t thread;
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (two && pthread_create(&thread, NULL, send_many, NULL) != 0)
+			_exit(1);
+		send_many(NULL);
+		_exit(0);
+	}
+	return pid;
+}
+
+/* In a child: so many questions, each answered. */
+static void ask(struct calls *truth, unsigned int n)
+{
+	struct end to = end_of("127.0.0.1", PORT);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	char buf[512] = "";
+
+	*truth = (struct calls){ .pid = getpid() };
+	for (unsigned int i = 1; i <= n; i++) {
+		ssize_t size = 40 * i;
+
+		if (sendto(fd, buf, (size_t)size, 0, &to.u.any, to.len) != size ||
+		    recv(fd, buf, sizeof(buf), 0) != size)
+			_exit(1);
+		truth->sent++;
+		truth->received++;
+		truth->bytes += 2 * (uint32_t)size;
+	}
+}
+
+static void run_askers(unsigned int at_a_time)
+{
+	memset(shared->truth, 0, sizeof(shared->truth));
+	memset(told, 0, sizeof(told));
+	for (unsigned int i = 0; i < ASKERS; i += at_a_time) {
+		unsigned int running = 0, ended;
+		int status;
+
+		for (; running < at_a_time && i + running < ASKERS; running++) {
+			if (fork() == 0) {
+				ask(&shared->truth[i + running], 1 + i % 5);
+				_exit(0);
+			}
+		}
+		for (ended = 0; ended < running;) {
+			pid_t pid = waitpid(-1, &status, WNOHANG);
+
+			drain_all();
+			if (pid == 0)
+				usleep(300);
+			CHECK(pid >= 0 && (pid == 0 || status == 0));
+			ended += pid > 0;
+		}
+	}
+}
+
+static void check_askers(void)
+{
+	unsigned int right = 0;
+
+	drain_for(5);
+	for (unsigned int i = 0; i < ASKERS; i++) {
+		const struct calls *truth = &shared->truth[i], *t = &told[truth->pid];
+
+		right += truth->bytes && t->sent == truth->sent &&
+			 t->received == truth->received && t->bytes == truth->bytes;
+	}
+	printf("# %u of %u right; who floods: off %u times, on %u times\n", right, ASKERS,
+	       flooder_off, flooder_on);
+	CHECK_EQ(right, ASKERS);
+	CHECK_EQ(everybody_off, 1);
+}
+
+static void wait_until_on(void)
+{
+	for (int i = 0; i < 700 && is_off; i++)
+		drain_for(100);
+	CHECK(!is_off);
+}
+
+static void check_flood(unsigned int at_a_time, bool two)
+{
+	uint64_t begin_ns;
+	pid_t server;
+
+	begin_flood();
+	server = serve(0);
+	flooder = new_flooder(two);
+	shared->floods = true;
+	begin_ns = clock_now(&real);
+	/* Once it is tried again, and off again. */
+	for (unsigned int rounds = 0; rounds < 50 && flooder_off < 2; rounds++) {
+		run_askers(at_a_time);
+		check_askers();
+	}
+	printf("# %llu a second of one thread\n", (unsigned long long)(shared->flood_count * 1000 /
+	       ((clock_now(&real) - begin_ns) / MSEC)));
+	shared->floods = false;
+	CHECK(flooder_off >= 2);
+	CHECK_EQ(of_flooder_while_off, 0);
+	wait_until_on();
+	end_process(server);
+	end_process(flooder);
+	end_flood();
+}
+
+TEST(flood_leaves_others_known)
+{
+	check_flood(1, false);
+}
+
+TEST(flood_of_two_threads_leaves_others_known)
+{
+	check_flood(4, true);
+}
+
+/* A thread's number is another's soon after it has ended. */
+TEST(who_flooded_and_ended_is_forgotten)
+{
+	uint64_t end_ns;
+
+	begin_flood();
+	flooder = new_flooder(false);
+	shared->floods = true;
+	for (int i = 0; i < 100 && !is_off; i++)
+		drain_for(20);
+	CHECK(is_off);
+	CHECK_EQ(tracepoints.flooders.n_threads, 1);
+	end_process(flooder);
+	end_ns = clock_now(&real) + 1000 * MSEC;
+	while (is_off && clock_now(&real) < end_ns)
+		drain_for(10);
+	CHECK(!is_off);
+	CHECK_EQ(tracepoints.flooders.n_threads, 0);
+	CHECK_EQ(everybody_off, 1);
+	end_flood();
+}
+
+/* Many that are too many together: all are off, and on again later. */
+TEST(flood_of_a_crowd)
+{
+	pid_t crowd[CROWD];
+
+	begin_flood();
+	flooder = -1;
+	for (int i = 0; i < CROWD; i++)
+		crowd[i] = new_flooder(false);
+	shared->floods = true;
+	for (int i = 0; i < 100 && all_on; i++)
+		drain_for(20);
+	CHECK(!all_on);
+	shared->floods = false;
+	for (int i = 0; i < 500 && !all_on; i++)
+		drain_for(10);
+	CHECK(all_on);
+	for (int i = 0; i < CROWD; i++)
+		end_process(crowd[i]);
+	others_off = 0;
+	end_flood();
 }
 
 TEST_MAIN()
