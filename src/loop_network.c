@@ -8,6 +8,7 @@
 
 #define TEND_NS NSEC_PER_SEC
 #define REST_NS (2 * NSEC_PER_MSEC)	/* between two drains at the end */
+#define PORTS_NS (NSEC_PER_SEC / 4)	/* between two questions who waits at a port */
 #define LOOK_NS (5 * NSEC_PER_SEC)	/* for who has a new socket; then it is nobody's */
 
 static void ingest_packet(void *data, uint32_t netns, const struct packet *packet,
@@ -105,6 +106,20 @@ int loop_drain_network(struct pevent *p)
 	return error;
 }
 
+/* Whose records are too many: packets have to do, from now on. */
+static void look_at_sockets(struct pevent *p)
+{
+	struct network_state *n = &p->model.network;
+
+	if (!n->n_looks)
+		return;
+	p->source->ops->tell_sockets(p->source, &network_fns, p);
+	p->source->wants_sockets = true;
+	for (size_t i = 0; i < n->n_looks; i++)
+		sampler_look(p, n->looks[i]);
+	n->n_looks = 0;
+}
+
 static bool is_empty(void *data, uint32_t netns)
 {
 	struct pevent *p = data;
@@ -125,14 +140,18 @@ void loop_tend_networks(struct pevent *p, uint64_t now)
 		p->source->ops->enter_network(p->source, n->new[i].netns, n->new[i].pid,
 					      &network_fns, p);
 	n->n_new = 0;
+	look_at_sockets(p);
+	/* Without records nothing else tells who begins to listen. */
+	if (n->wants_ports && now >= p->last_ports_ns + PORTS_NS) {
+		n->wants_ports = false;
+		p->last_ports_ns = now;
+		p->source->ops->tell_sockets(p->source, &network_fns, p);
+		sampler_hurry(p, now);
+	}
 	p->source->wants_sockets = n->sockets.unowned > 0 && now < n->sockets_ns + LOOK_NS;
 	if (now < p->last_tend_ns + TEND_NS)
 		return;
 	p->last_tend_ns = now;
-	/* Without records nothing tells who begins to listen. */
-	if (n->wants_sockets || !n->has_records)
-		p->source->ops->tell_sockets(p->source);
-	n->wants_sockets = false;
 	p->source->ops->tend_networks(p->source, is_empty, &network_fns, p);
 }
 

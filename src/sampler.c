@@ -37,6 +37,11 @@ static void look_at(struct pevent *p, pid_t pid, bool last)
 		take(p, record, len);
 }
 
+void sampler_look(struct pevent *p, pid_t pid)
+{
+	look_at(p, pid, false);
+}
+
 static bool replay(struct pevent *p, uint64_t before_ns, bool last)
 {
 	const void *record;
@@ -77,7 +82,8 @@ static void end_round(struct sampler *s)
 	uint64_t least = s->spent_ns * (s->thrifty ? SHARE : SHARE_MOST);
 
 	s->in_round = false;
-	s->next_ns = s->begin_ns + MAX(s->interval_ns, least);
+	s->next_ns = s->is_hurried ? s->begin_ns : s->begin_ns + MAX(s->interval_ns, least);
+	s->is_hurried = false;
 }
 
 void sampler_step(struct pevent *p, uint64_t now_ns)
@@ -94,6 +100,14 @@ void sampler_step(struct pevent *p, uint64_t now_ns)
 	}
 	if (do_slice(p, SLICE_NS, false))
 		end_round(s);
+}
+
+void sampler_hurry(struct pevent *p, uint64_t now_ns)
+{
+	if (p->sampler.in_round)
+		p->sampler.is_hurried = true;
+	else
+		p->sampler.next_ns = MIN(p->sampler.next_ns, now_ns);
 }
 
 uint64_t sampler_wait(const struct sampler *s, uint64_t now_ns)

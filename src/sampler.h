@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct pevent;
 
@@ -15,6 +16,7 @@ struct sampler {
 	uint64_t interval_ns;	/* between the beginnings of two rounds; 0: off */
 	bool thrifty;		/* at most 1 % of a CPU, else 25 %: then it is longer */
 	bool in_round;
+	bool is_hurried;	/* another one follows at once */
 	uint32_t round;
 	uint64_t begin_ns, next_ns;	/* of this round, of the next */
 	uint64_t spent_ns;	/* CPU time of this round */
@@ -25,6 +27,10 @@ void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t now_ns);
 void sampler_step(struct pevent *p, uint64_t now_ns);
 /* Of a recording: the next look that was made before then; false: there is none. */
 bool sampler_replay(struct pevent *p, uint64_t before_ns);
+/* At one process, now. */
+void sampler_look(struct pevent *p, pid_t pid);
+/* A round begins now, or when the one that is under way has ended. */
+void sampler_hurry(struct pevent *p, uint64_t now_ns);
 /* Time until it has work; UINT64_MAX: none. */
 uint64_t sampler_wait(const struct sampler *s, uint64_t now_ns);
 /*

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "socket.h"
 #include "traffic.h"
 #include "util/macro.h"
 
@@ -363,20 +364,39 @@ void flow_own(struct flow *f, unsigned int end, struct traffic *owner, enum peve
 	list_append(&owner->ends, &e->of_owner);
 }
 
-void flows_own_port(struct flows *t, uint32_t netns, uint8_t protocol, uint16_t port,
-		    struct traffic *owner, enum pevent_origin origin)
+static void own_port(const struct list *all, const struct port *port, struct traffic *owner)
 {
-	for (struct list *l = t->datagrams.next; l != &t->datagrams; l = l->next) {
+	for (struct list *l = all->next; l != all; l = l->next) {
 		struct flow *f = of_order(l);
 
-		for (unsigned int end = 0; end < ARRAY_SIZE(f->end); end++) {
+		for (unsigned int end = 0; f->netns == port->netns && end < ARRAY_SIZE(f->end);
+		     end++) {
 			const struct packet_end *e = end ? &f->name.high : &f->name.low;
 
-			if (f->netns == netns && f->name.protocol == protocol &&
-			    e->port == port && f->end[end].is_local && !f->end[end].owner)
-				flow_own(f, end, owner, origin);
+			if (e->port == port->port && f->name.protocol == port->protocol &&
+			    f->end[end].is_local && !f->end[end].owner)
+				flow_own_accepted(f, end, owner);
 		}
 	}
+}
+
+void flow_own_accepted(struct flow *f, unsigned int end, struct traffic *owner)
+{
+	flow_own(f, end, owner, PEVENT_FROM_SOCK_DIAG);
+	if (!flow_is_tcp(f))
+		return;
+	f->end[end].role = PEVENT_ROLE_SERVER;
+	f->end[end].opened_ns = f->has_syn ? f->begin_ns : 0;
+}
+
+void flows_own_port(struct flows *t, const struct port *port, struct traffic *owner)
+{
+	if (port->protocol != 6) {	/* IPPROTO_TCP */
+		own_port(&t->datagrams, port, owner);
+		return;
+	}
+	own_port(&t->open, port, owner);
+	own_port(&t->closed, port, owner);
 }
 
 /* Over when all its sockets that are known are. */

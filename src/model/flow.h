@@ -15,6 +15,7 @@
 
 #define FLOWS_MAX (1u << 16)	/* 600 bytes each */
 
+struct port;
 struct traffic;
 
 /* One end, where it is a socket of this host. */
@@ -111,9 +112,10 @@ struct flow *flow_find_socket(struct flows *t, uint32_t netns, const struct pack
 
 /* Takes a reference of the owner's; another one that it had loses it, with all its bytes. */
 void flow_own(struct flow *f, unsigned int end, struct traffic *owner, enum pevent_origin origin);
-/* The same of all datagrams' flows at a local port, which nobody owns. */
-void flows_own_port(struct flows *t, uint32_t netns, uint8_t protocol, uint16_t port,
-		    struct traffic *owner, enum pevent_origin origin);
+/* The same of who waits at the end's port, by sock_diag. */
+void flow_own_accepted(struct flow *f, unsigned int end, struct traffic *owner);
+/* The same of all flows at a port, which nobody owns. */
+void flows_own_port(struct flows *t, const struct port *port, struct traffic *owner);
 void flow_close(struct flows *t, struct flow *f, unsigned int end, uint64_t time_ns);
 /* Forgets flows that ended, and datagrams' ones that rested; into their owners' sums. */
 void flows_expire(struct flows *t, uint64_t now_ns);

@@ -29,7 +29,9 @@ struct network_state {
 	bool is_on;		/* packets are counted */
 	bool has_notices;	/* final counts come */
 	bool has_records;	/* so do changes of TCP sockets' states */
-	bool wants_sockets;	/* those that are there should be told of again */
+	bool wants_ports;	/* somebody waits at a port that nobody told of */
+	pid_t looks[16];	/* whose sockets, there already, the owner is to look for */
+	size_t n_looks;
 	uint64_t sockets_ns;	/* when one was told of that was not known */
 	bool keeps_connections;	/* closed ones are listed, too */
 	uint32_t own;		/* inode of pevent's namespace */

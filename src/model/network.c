@@ -71,11 +71,21 @@ void network_udp_process(struct model *m, pid_t pid, bool on, uint64_t time_ns)
 	}
 	t->unrecorded_ns = time_ns;
 	t->recorded_ns = 0;
-	m->network.wants_sockets = true;	/* its flows are to be found */
+	/* What is sent before its flows are found is not counted. */
+	t->is_incomplete = true;
+	if (m->network.n_looks < ARRAY_SIZE(m->network.looks))
+		m->network.looks[m->network.n_looks++] = pid;
+}
+
+/* Who else has the socket may be the one that takes what comes. */
+static bool is_sole(const struct port *port)
+{
+	return port && port->owner && port->owners == 1 &&
+	       !(port->owner->process && port->owner->process->sharers);
 }
 
 /* Who waits at its local port. */
-static void own_by_port(struct model *m, struct flow *f, unsigned int end)
+static void own_by_port(struct model *m, struct flow *f, unsigned int end, bool is_asked)
 {
 	const struct packet_end *local = end ? &f->name.high : &f->name.low;
 	const struct port *port;
@@ -83,14 +93,30 @@ static void own_by_port(struct model *m, struct flow *f, unsigned int end)
 	if (f->end[end].owner || !f->end[end].is_local)
 		return;
 	port = port_find(&m->network.sockets, f->netns, f->name.protocol, local->port);
-	if (!port || !port->owner || port->owners != 1 ||
-	    (port->owner->process && port->owner->process->sharers))
+	if (is_sole(port))
+		flow_own_accepted(f, end, port->owner);
+	else if (!port && is_asked && !m->network.has_records)
+		m->network.wants_ports = true;
+}
+
+static unsigned int source_of(const struct flow *f, const struct packet *p)
+{
+	return memcmp(f->name.low.address, p->src, sizeof(p->src)) != 0 ||
+	       f->name.low.port != p->src_port;
+}
+
+/* One of the first packets of a flow: where no records tell of sockets, ports do. */
+static void meet_flow(struct model *m, struct flow *f, const struct packet *p, uint64_t time_ns)
+{
+	const unsigned int from = source_of(f, p);
+	bool tcp = flow_is_tcp(f), begins = f->begin_ns == time_ns;
+
+	if (tcp && m->network.has_records)
 		return;
-	flow_own(f, end, port->owner, PEVENT_FROM_SOCK_DIAG);
-	if (flow_is_tcp(f)) {
-		f->end[end].role = PEVENT_ROLE_SERVER;
-		f->end[end].opened_ns = f->has_syn ? f->begin_ns : 0;
-	}
+	own_by_port(m, f, from, false);
+	own_by_port(m, f, !from, begins);
+	if (tcp && begins && f->has_syn && f->end[from].is_local && !f->end[from].owner)
+		infer_later(m, f, from);
 }
 
 void network_packet(struct model *m, uint32_t netns, const struct packet *p, uint64_t time_ns)
@@ -99,19 +125,8 @@ void network_packet(struct model *m, uint32_t netns, const struct packet *p, uin
 	bool recorded = p->protocol == IPPROTO_UDP && is_recorded(n, time_ns);
 	struct flow *f = flow_packet(&n->flows, netns, p, time_ns, recorded);
 
-	/* Of TCP its records know better. */
-	if (f && f->way[0].seen.packets + f->way[1].seen.packets <= 2 &&
-	    (f->name.protocol == IPPROTO_UDP || (flow_is_tcp(f) && !n->has_records))) {
-		own_by_port(m, f, 0);
-		own_by_port(m, f, 1);
-	}
-	if (f && flow_is_tcp(f) && !n->has_records && f->begin_ns == time_ns &&
-	    (p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_ACK)) == PACKET_TCP_SYN) {
-		unsigned int from = f->way[1].seen.packets > 0;
-
-		if (f->end[from].is_local && !f->end[from].owner)
-			infer_later(m, f, from);
-	}
+	if (f && p->has_ports && f->way[0].seen.packets + f->way[1].seen.packets <= 2)
+		meet_flow(m, f, p, time_ns);
 }
 
 int network_add(struct model *m, const struct network_fact *fact)
@@ -329,8 +344,8 @@ static void look_at_socket(struct model *m, struct process *p, uint32_t inode, u
 	port_own(&m->network.sockets, port, owner);
 	if (!port->is_connected) {
 		p->listens = true;
-		flows_own_port(&m->network.flows, port->netns, port->protocol, port->port, owner,
-			       PEVENT_FROM_SOCK_DIAG);
+		if (is_sole(port) && (port->protocol != IPPROTO_TCP || !m->network.has_records))
+			flows_own_port(&m->network.flows, port, owner);
 		return;
 	}
 	f = flow_of_socket(&m->network.flows, port->netns, &port->name, port->end, 0, now_ns);

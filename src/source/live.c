@@ -150,10 +150,14 @@ static void live_enter_network(struct source *s, uint32_t netns, int32_t pid,
 		(void)network_enter(l->network, netns, pid, fns, data);
 }
 
-static void live_tell_sockets(struct source *s)
+static void live_tell_sockets(struct source *s, const struct network_fns *fns, void *data)
 {
-	if (live_of(s)->network)
-		network_tell_again(live_of(s)->network);
+	struct live *l = live_of(s);
+	struct recorder_tee both;
+
+	fns = tee(l, fns, &data, &both);
+	if (l->network)
+		network_tell_existing(l->network, fns, data);
 }
 
 static void live_tend_networks(struct source *s, bool (*left)(void *data, uint32_t netns),

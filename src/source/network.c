@@ -406,10 +406,12 @@ int network_enter(struct network *n, uint32_t netns, int32_t pid, const struct n
 	return 0;
 }
 
-void network_tell_again(struct network *n)
+void network_tell_existing(struct network *n, const struct network_fns *fns, void *data)
 {
-	for (size_t i = 0; i < n->n_spaces; i++)
+	for (size_t i = 0; i < n->n_spaces; i++) {
 		n->spaces[i]->is_told = false;
+		space_tell_existing(n->spaces[i], fns, data);
+	}
 }
 
 static void add_counts(const struct space *s, struct network_account *to)

@@ -108,8 +108,8 @@ uint64_t network_records_until(const struct network *n);
  */
 int network_enter(struct network *n, uint32_t netns, int32_t pid, const struct network_fns *fns,
 		  void *data);
-/* With the next drain the sockets that are there are told of again, in all namespaces. */
-void network_tell_again(struct network *n);
+/* Tells of the sockets that are there, in all namespaces. */
+void network_tell_existing(struct network *n, const struct network_fns *fns, void *data);
 /* No process is in it: left, unless it is mounted or our own; its sockets would keep it alive. */
 void network_leave(struct network *n, uint32_t netns);
 /* Namespaces that are mounted (ip netns, containers) and not in yet: enters them. Cheap. */

@@ -68,8 +68,8 @@ struct source_ops {
 	/* A process is in a namespace that was not seen before: network_enter(). */
 	void (*enter_network)(struct source *s, uint32_t netns, int32_t pid,
 			      const struct network_fns *fns, void *data);
-	/* Its sockets are to be told of again, those of all namespaces. */
-	void (*tell_sockets)(struct source *s);
+	/* Sockets that are there, in all namespaces. */
+	void (*tell_sockets)(struct source *s, const struct network_fns *fns, void *data);
 	/* Each second: namespaces that are mounted are entered; `left` says which are empty. */
 	void (*tend_networks)(struct source *s, bool (*left)(void *data, uint32_t netns),
 			      const struct network_fns *fns, void *data);

@@ -119,15 +119,15 @@ TEST(slots_are_dealt_anew)
 
 	begin();
 	for (int i = 0; i < 100; i++) {
-		for (int32_t tid = 1; tid <= 40; tid++)
-			count(1000, tid, 100);
+		for (int32_t n = 1; n <= 40; n++)
+			count(n, n * n * 7919 % 32749, 100);
 		for (size_t at = 0; at < FLOODERS_SEEN; at++)
-			seen[f.seen[at].tid] += f.seen[at].count == 100;
+			seen[f.seen[at].tgid] += f.seen[at].count == 100;
 		flooders_count_anew(&f);
 	}
-	for (int32_t tid = 1; tid <= 40; tid++) {
-		CHECK(seen[tid] > 50);
-		hidden += seen[tid] < 100;
+	for (int32_t n = 1; n <= 40; n++) {
+		CHECK(seen[n] > 50);
+		hidden += seen[n] < 100;
 	}
 	CHECK(hidden > 0);
 	count(0, 0, 9000);

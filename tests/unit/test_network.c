@@ -347,7 +347,8 @@ TEST(a_flooder_is_counted_by_its_packets)
 	message(SECOND + MS, 100, true, 10, 0);
 	run_to(SECOND + 2 * MS);
 	network_udp_process(&m, 100, false, SECOND + 2 * MS);
-	CHECK(m.network.wants_sockets);
+	CHECK_EQ(m.network.n_looks, 1);
+	CHECK_EQ(m.network.looks[0], 100);
 	s.id.remote_port = 0;
 	memset(s.id.remote, 0, sizeof(s.id.remote));
 	network_existing(&m, OWN, &s);
