@@ -92,7 +92,8 @@ static void own_by_port(struct model *m, struct flow *f, unsigned int end, bool 
 
 	if (f->end[end].owner || !f->end[end].is_local)
 		return;
-	port = port_find(&m->network.sockets, f->netns, f->name.protocol, local->port);
+	port = port_find(&m->network.sockets, f->netns, f->name.protocol, local->port,
+			 f->begin_ns);
 	if (is_sole(port))
 		flow_own_accepted(f, end, port->owner);
 	else if (!port && is_asked && !m->network.has_records)
@@ -278,9 +279,10 @@ static void apply_destroyed(struct model *m, const struct network_fact *fact)
 	unsigned int end;
 
 	if (!id->remote_port) {
-		port = port_find(&m->network.sockets, fact->netns, id->protocol, id->local_port);
+		port = port_find(&m->network.sockets, fact->netns, id->protocol, id->local_port,
+				 UINT64_MAX);
 		if (port && !port->address)
-			port_free(&m->network.sockets, port);
+			port_end(&m->network.sockets, port, fact->time_ns);
 		return;
 	}
 	end = flow_name(id->family, id->protocol, id->local, id->local_port, id->remote,

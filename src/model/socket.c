@@ -7,6 +7,8 @@
 #include "traffic.h"
 #include "util/macro.h"
 
+#define GONE_NS NSEC_PER_SEC
+
 static struct socket *of_node(struct hash_node *node)
 {
 	return node ? CONTAINER_OF(node, struct socket, node) : NULL;
@@ -24,6 +26,7 @@ int sockets_init(struct sockets *t)
 	*t = (struct sockets){ 0 };
 	list_init(&t->order);
 	list_init(&t->ports);
+	list_init(&t->gone);
 	error = hash_init(&t->by_address, SOCKETS_MAX);
 	if (error == 0)
 		error = hash_init(&t->by_port, SOCKETS_MAX);
@@ -38,6 +41,8 @@ void sockets_finish(struct sockets *t)
 		socket_free(t, CONTAINER_OF(t->order.next, struct socket, order));
 	while (!list_empty(&t->ports))
 		port_free(t, CONTAINER_OF(t->ports.next, struct port, order));
+	while (!list_empty(&t->gone))
+		port_free(t, CONTAINER_OF(t->gone.next, struct port, order));
 	hash_finish(&t->by_address);
 	hash_finish(&t->by_port);
 	hash_finish(&t->by_inode);
@@ -110,7 +115,9 @@ struct port *port_new(struct sockets *t, uint32_t netns, uint8_t protocol, uint1
 	p->protocol = protocol;
 	p->port = port;
 	while (hash_insert(&t->by_port, &p->by_port, key_of_port(protocol, port)) < 0) {
-		port_free(t, CONTAINER_OF(t->ports.next, struct port, order));
+		struct list *from = list_empty(&t->gone) ? &t->ports : &t->gone;
+
+		port_free(t, CONTAINER_OF(from->next, struct port, order));
 		t->evicted++;
 	}
 	/* Each has at most one inode: there is room. */
@@ -134,7 +141,24 @@ void port_own(struct sockets *t, struct port *p, struct traffic *owner)
 		t->unowned--;
 }
 
-struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port)
+void port_end(struct sockets *t, struct port *p, uint64_t time_ns)
+{
+	if (!p->gone_ns) {
+		p->gone_ns = time_ns;
+		list_remove(&p->order);
+		list_append(&t->gone, &p->order);
+	}
+	while (!list_empty(&t->gone)) {
+		struct port *oldest = CONTAINER_OF(t->gone.next, struct port, order);
+
+		if (oldest->gone_ns + GONE_NS > time_ns)
+			break;
+		port_free(t, oldest);
+	}
+}
+
+struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port,
+		       uint64_t time_ns)
 {
 	struct hash_node *node = hash_find(&t->by_port, key_of_port(protocol, port));
 	struct port *found = NULL;
@@ -142,7 +166,8 @@ struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol
 	for (; node; node = hash_find_next(node)) {
 		struct port *p = of_port(node);
 
-		if (p->is_connected || (netns && p->netns != netns))
+		if (p->is_connected || (netns && p->netns != netns) ||
+		    (p->gone_ns && time_ns > p->gone_ns))
 			continue;
 		if (found && (found->owner != p->owner || found->netns != p->netns))
 			return NULL;

@@ -44,13 +44,14 @@ struct port {
 	uint8_t protocol;
 	uint16_t port;		/* local */
 	bool is_connected;
+	uint64_t gone_ns;	/* kept for packets that were sent before; 0: it is there */
 	struct traffic *owner;	/* referenced: the first that was found; NULL: none yet */
 	unsigned int owners;
 };
 
 struct sockets {
 	struct hash by_address, by_port, by_inode;
-	struct list order, ports;
+	struct list order, ports, gone;	/* gone: ports, by that time */
 	uint64_t evicted;
 	size_t unowned;		/* ports with an inode and no owner: descriptors are looked at */
 };
@@ -67,11 +68,14 @@ struct port *port_new(struct sockets *t, uint32_t netns, uint8_t protocol, uint1
 		      uint32_t inode);
 void port_free(struct sockets *t, struct port *p);
 void port_own(struct sockets *t, struct port *p, struct traffic *owner);
+/* It is gone; forgotten a second later. */
+void port_end(struct sockets *t, struct port *p, uint64_t time_ns);
 /*
- * One that listens or is unconnected, at a local port; netns 0: of all. NULL: there is none, or
+ * One that listened or was unconnected then, at a local port; netns 0: of all. NULL: there is none, or
  * there are several that are not of one owner and namespace.
  */
-struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port);
+struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port,
+		       uint64_t time_ns);
 struct port *port_find_address(const struct sockets *t, uint8_t protocol, uint16_t port,
 			       uint64_t address);
 /* The connected one. */

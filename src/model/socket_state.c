@@ -110,7 +110,8 @@ static struct socket *meet_socket(struct model *m, const struct tracepoint_recor
 static struct process *find_acceptor(const struct model *m, uint16_t local_port,
 				     enum pevent_origin *ret_origin)
 {
-	const struct port *port = port_find(&m->network.sockets, 0, IPPROTO_TCP, local_port);
+	const struct port *port = port_find(&m->network.sockets, 0, IPPROTO_TCP, local_port,
+					    UINT64_MAX);
 	struct process *p = port && port->owner && port->owners == 1 ? port->owner->process : NULL;
 
 	if (!p || p->dead || p->sharers)
@@ -163,7 +164,8 @@ static void close_own(struct model *m, struct socket *s, const struct tracepoint
 /* Reset: by the owner, or by a packet that anybody's CPU took in. */
 static struct process *find_resetter(const struct model *m, const struct tracepoint_record *r)
 {
-	const struct port *port = port_find(&m->network.sockets, 0, IPPROTO_TCP, r->local_port);
+	const struct port *port = port_find(&m->network.sockets, 0, IPPROTO_TCP, r->local_port,
+					    UINT64_MAX);
 	struct process *p = process_find_living(&m->table, r->pid);
 	const struct process *listener = port && port->owner ? port->owner->process : NULL;
 
