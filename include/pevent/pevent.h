@@ -167,8 +167,9 @@ struct pevent_traffic {
 };
 
 /*
- * What went over the sockets of a process, until its end. Of UDP the kernel counts datagrams and
- * payload for each process; bytes are those with one IP and one UDP header each.
+ * What went over the sockets of a process, until its end. UDP is what its system calls sent and
+ * received, each of them one packet with one IP and one UDP header (estimated), where the kernel
+ * tells of these; else packets, as of all else.
  */
 struct pevent_network {
 	struct pevent_traffic tx, rx;
@@ -177,6 +178,8 @@ struct pevent_network {
 	enum pevent_origin origin;	/* of its sockets' owner, the least certain one of them:
 					 * PERF, SOCK_DIAG, INFERRED; NONE: it had none */
 	bool incomplete;	/* packets were dropped, or final counts did not come in 50 ms */
+	bool estimated;		/* packets and bytes of datagrams follow from their payload; or a
+				 * socket was shared, all of whose bytes are with one process */
 };
 
 /* How a process came to a connection. */
@@ -198,6 +201,7 @@ struct pevent_connection {
 	bool shared;		/* another process had it, too: all its bytes count here */
 	bool open;		/* not closed yet */
 	bool final;		/* payload and retransmits are the kernel's own, at its end */
+	bool incomplete;	/* less was captured than there was */
 	uint64_t opened_ns;	/* 0: before the run, or not known */
 	uint64_t closed_ns;	/* 0: not known */
 	struct pevent_traffic tx, rx;

@@ -86,7 +86,7 @@ static uint64_t final_rx(const struct flow *f, unsigned int end)
 	const struct flow_way *w = &f->way[!end];
 	uint64_t rx = f->end[end].final_rx;
 
-	return rx && w->has_fin && rx != w->seen.payload ? rx - 1 : rx;
+	return rx && rx != w->seen.payload && (w->has_fin || rx == w->seen.payload + 1) ? rx - 1 : rx;
 }
 
 void flow_sent(const struct flow *f, unsigned int end, struct pevent_traffic *ret_tx,
@@ -110,7 +110,8 @@ bool flow_end_lacks(const struct flow_end *e)
 	const struct flow *f = e->flow;
 	unsigned int end = e != &f->end[0];
 
-	if (!flow_is_tcp(f) || (e->closed_ns && !e->was_open))
+	if (!flow_is_tcp(f) || (e->closed_ns && !e->was_open) ||
+	    !(f->way[0].seen.packets + f->way[1].seen.packets))
 		return false;
 	return !e->is_final || (e->opened_ns && (e->final_tx > f->way[end].seen.payload ||
 						 final_rx(f, end) > f->way[!end].seen.payload));
@@ -443,7 +444,9 @@ void flow_describe(const struct flow *f, unsigned int end, struct pevent_connect
 		.family = f->name.family, .protocol = f->name.protocol,
 		.role = e->role, .origin = e->origin, .netns = f->netns,
 		.shared = e->is_shared, .open = flow_is_tcp(f) && !e->closed_ns && !e->is_final,
-		.final = flow_end_is_final(e), .opened_ns = e->opened_ns, .closed_ns = e->closed_ns,
+		.final = flow_end_is_final(e),
+		.incomplete = e->closed_ns && flow_end_lacks(e),
+		.opened_ns = e->opened_ns, .closed_ns = e->closed_ns,
 		.tx = f->way[end].seen, .rx = f->way[!end].seen,
 		.retransmits = retransmits_of(f, end), .rtt_ns = e->rtt_ns,
 	};

@@ -130,10 +130,15 @@ void flow_describe(const struct flow *f, unsigned int end, struct pevent_connect
 /* Into ret: tx, rx, unknown, late, forwarded. */
 void flows_sum(const struct flows *t, struct pevent_network_stats *ret);
 
-/* The kernel's final counts are of its whole life: those of a flow that is older do not fit. */
+/*
+ * The kernel's final counts are of its whole life: they do not fit a flow that is older, nor one
+ * that went over devices at which nothing is captured.
+ */
 static inline bool flow_end_is_final(const struct flow_end *e)
 {
-	return e->is_final && e->opened_ns;
+	const struct flow *f = e->flow;
+
+	return e->is_final && e->opened_ns && f->way[0].seen.packets + f->way[1].seen.packets;
 }
 
 static inline bool flow_is_tcp(const struct flow *f)

@@ -5,7 +5,6 @@
 
 #include "emit.h"
 #include "network.h"
-#include "traffic.h"
 #include "util/macro.h"
 
 uint64_t life_ticks_of(const struct model *m, uint64_t time_ns)
@@ -55,7 +54,6 @@ void life_get_usage(const struct model *m, const struct process *p, bool alive,
 void life_end(struct model *m, struct process *p, const struct cn_event *cn, uint32_t status,
 	      enum pevent_origin origin)
 {
-	struct process *parent;
 	struct pevent_event *ev;
 
 	p->pub.end_ns = p->group_ended ? p->exit_ns : cn->time_ns;
@@ -68,11 +66,6 @@ void life_end(struct model *m, struct process *p, const struct cn_event *cn, uin
 		life_get_usage(m, p, false, &ev->usage);
 	}
 	network_end(m, p, ev);
-	parent = p->is_sharer || !p->pub.exec_ns ? process_find(&m->table, p->pub.ppid) : NULL;
-	if (parent && p->is_sharer && parent->sharers)
-		parent->sharers--;
-	if (parent && parent->traffic && !p->pub.exec_ns && !p->pub.before_run)
-		traffic_share(parent->traffic, p->pub.start_ns);
 	process_bury(&m->table, p);
 }
 

@@ -135,22 +135,28 @@ int network_add(struct model *m, const struct network_fact *fact)
 	return facts_add(&m->network.facts, fact);
 }
 
-/* One more of what a process does all the time; between them are those of the other end. */
-static bool merge_datagram(struct facts *facts, uint64_t time_ns, bool sent, bool ipv6, int32_t pid,
-			   int32_t payload)
+/* A piece of one that is to be completed is none. */
+static uint32_t datagrams_of(const struct tracepoint_record *r)
 {
+	return r->kind == TRACEPOINT_SEND && (r->flags & MSG_MORE) ? 0 : 1;
+}
+
+/* One more of what a process does all the time; between them are those of the other end. */
+static bool merge_datagram(struct facts *facts, const struct tracepoint_record *r)
+{
+	bool sent = r->kind == TRACEPOINT_SEND, ipv6 = r->family == AF_INET6;
 	struct network_fact *f;
 
 	for (size_t i = 0; i < MERGE_FACTS && (f = facts_recent(facts, i)); i++) {
 		struct network_datagrams *d = &f->u.datagrams;
 
-		if (f->time_ns + MERGE_NS < time_ns)
+		if (f->time_ns + MERGE_NS < r->time_ns)
 			break;
-		if (f->kind != NETWORK_DATAGRAMS || d->pid != pid || d->sent != sent ||
+		if (f->kind != NETWORK_DATAGRAMS || d->pid != r->pid || d->sent != sent ||
 		    d->ipv6 != ipv6)
 			continue;
-		d->count++;
-		d->payload += (uint32_t)payload;
+		d->count += datagrams_of(r);
+		d->payload += (uint32_t)r->returned;
 		return true;
 	}
 	return false;
@@ -165,13 +171,14 @@ int network_record(struct model *m, const struct tracepoint_record *r)
 		fact.u.state = *r;
 		return network_add(m, &fact);
 	}
-	/* What was only looked at will be received. */
-	if (r->protocol != IPPROTO_UDP || r->returned < 0 || (!sent && (r->flags & MSG_PEEK)) ||
-	    merge_datagram(&m->network.facts, r->time_ns, sent, ipv6, r->pid, r->returned))
+	/* What was only looked at will be received; an error's copy of what was sent was not. */
+	if (r->protocol != IPPROTO_UDP || r->returned < 0 ||
+	    (!sent && (r->flags & (MSG_PEEK | MSG_ERRQUEUE))) ||
+	    merge_datagram(&m->network.facts, r))
 		return 0;
 	fact.kind = NETWORK_DATAGRAMS;
 	fact.u.datagrams = (struct network_datagrams){
-		.pid = r->pid, .sent = sent, .ipv6 = ipv6, .count = 1,
+		.pid = r->pid, .sent = sent, .ipv6 = ipv6, .count = datagrams_of(r),
 		.payload = (uint32_t)r->returned,
 	};
 	return network_add(m, &fact);
@@ -445,10 +452,29 @@ void network_get_usage(const struct model *m, const struct process *p, struct pe
 	fill(m, p->traffic, false, ev);
 }
 
+/* What it had from its parent, if it ran the same program. */
+static void end_sharing(struct model *m, struct process *p)
+{
+	struct process *parent = process_find(&m->table, p->pub.ppid);
+	struct traffic *t;
+
+	if (!parent || p->pub.before_run)
+		return;
+	if (p->is_sharer && parent->sharers)
+		parent->sharers--;
+	if (!parent->traffic || p->pub.exec_ns || !traffic_share(parent->traffic, p->pub.start_ns))
+		return;
+	t = network_traffic_of(m, p);
+	if (t)
+		t->is_estimated = true;
+}
+
 void network_end(struct model *m, struct process *p, struct pevent_event *ev)
 {
-	struct traffic *t = p->traffic;
+	struct traffic *t;
 
+	end_sharing(m, p);
+	t = p->traffic;
 	if (!ev) {
 		if (t)
 			traffic_tell(t);

@@ -71,8 +71,8 @@ void port_own(struct sockets *t, struct port *p, struct traffic *owner);
 /* It is gone; forgotten a second later. */
 void port_end(struct sockets *t, struct port *p, uint64_t time_ns);
 /*
- * One that listened or was unconnected then, at a local port; netns 0: of all. NULL: there is none, or
- * there are several that are not of one owner and namespace.
+ * One that listened or was unconnected then, at a local port; netns 0: of all. NULL: there is
+ * none, or there are several that are not of one owner and namespace.
  */
 struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port,
 		       uint64_t time_ns);

@@ -107,13 +107,14 @@ static struct socket *meet_socket(struct model *m, const struct tracepoint_recor
 }
 
 /* Only who listens alone is sure to be the one that accepts. */
-static struct process *find_acceptor(const struct model *m, uint16_t local_port,
+static struct process *find_acceptor(struct model *m, uint16_t local_port,
 				     enum pevent_origin *ret_origin)
 {
 	const struct port *port = port_find(&m->network.sockets, 0, IPPROTO_TCP, local_port,
 					    UINT64_MAX);
 	struct process *p = port && port->owner && port->owners == 1 ? port->owner->process : NULL;
 
+	m->network.wants_ports |= !port;
 	if (!p || p->dead || p->sharers)
 		return NULL;
 	*ret_origin = port->inode ? PEVENT_FROM_SOCK_DIAG : PEVENT_FROM_PERF;

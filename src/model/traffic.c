@@ -64,8 +64,9 @@ void traffic_add_origin(struct traffic *t, enum pevent_origin origin)
 		t->origin = (uint8_t)origin;
 }
 
-void traffic_share(struct traffic *t, uint64_t fork_ns)
+bool traffic_share(struct traffic *t, uint64_t fork_ns)
 {
+	bool shared = false;
 	unsigned int n = 0;
 
 	/* The newest: a server has many, and forks often. */
@@ -74,8 +75,9 @@ void traffic_share(struct traffic *t, uint64_t fork_ns)
 
 		if (flow_is_tcp(e->flow) && e->opened_ns < fork_ns &&
 		    (!e->closed_ns || e->closed_ns > fork_ns))
-			e->is_shared = true;
+			shared = e->is_shared = true;
 	}
+	return shared;
 }
 
 void traffic_remember(struct traffic *t, const struct pevent_connection *c, bool was_open)
@@ -98,6 +100,7 @@ void traffic_add_datagrams(struct traffic *t, bool sent, bool ipv6, uint64_t cou
 	const struct pevent_traffic all = { .packets = count, .payload = payload,
 					    .bytes = payload + count * headers };
 
+	t->is_estimated = true;
 	traffic_add_origin(t, PEVENT_FROM_PERF);
 	traffic_sum(sent ? &t->tx : &t->rx, &all);
 	traffic_sum(total, &all);
@@ -137,11 +140,12 @@ void traffic_get(const struct traffic *t, bool at_exit, struct pevent_network *r
 		sum.connections += e->was_open;
 		sum.retransmits += flow_end_is_final(e) ? e->final_retransmits : way->retransmits;
 		sum.is_incomplete |= at_exit && flow_end_lacks(e);
+		sum.is_estimated |= e->is_shared;
 	}
 	*ret = (struct pevent_network){
 		.tx = sum.tx, .rx = sum.rx, .connections = sum.connections,
 		.retransmits = sum.retransmits, .origin = sum.origin,
-		.incomplete = sum.is_incomplete,
+		.incomplete = sum.is_incomplete, .estimated = sum.is_estimated,
 	};
 }
 
@@ -171,17 +175,20 @@ struct connections *traffic_connections(const struct traffic *t)
 	size_t kept = t->history ? MIN(t->n_history, (uint64_t)TRAFFIC_HISTORY) : 0, n = kept;
 	struct connections *c;
 	uint64_t total = t->n_history;
+	const struct list *l;
 
-	for (const struct list *l = t->ends.next; l != &t->ends; l = l->next, total++)
-		n += n < TRAFFIC_CONNECTIONS;
+	for (l = t->ends.next; l != &t->ends; l = l->next, total++)
+		n++;
+	n = MIN(n, (size_t)TRAFFIC_CONNECTIONS);
 	c = n ? new_connections(n) : NULL;
 	if (!c)
 		return NULL;
 	c->pub.total = total;
-	for (size_t i = 0; i < kept; i++)
-		c->connection[i] = t->history[(t->n_history - kept + i) % TRAFFIC_HISTORY];
-	for (const struct list *l = t->ends.next; kept < n; l = l->next, kept++)
-		flow_describe(of_list(l)->flow, side_of(of_list(l)), &c->connection[kept]);
+	/* From the newest on. */
+	for (l = t->ends.prev; n && l != &t->ends; l = l->prev)
+		flow_describe(of_list(l)->flow, side_of(of_list(l)), &c->connection[--n]);
+	for (uint64_t i = t->n_history; n; i--)
+		c->connection[--n] = t->history[(i - 1) % TRAFFIC_HISTORY];
 	return c;
 }
 

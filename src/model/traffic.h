@@ -26,7 +26,7 @@ struct traffic {
 	uint64_t retransmits, connections;	/* and of datagrams by record */
 	uint8_t origin;		/* enum pevent_origin: the least certain one so far */
 	uint64_t unrecorded_ns, recorded_ns;	/* from, until when no records tell of datagrams */
-	bool is_incomplete;
+	bool is_incomplete, is_estimated;
 	bool is_told;		/* with its EXIT: what comes now is late */
 	bool keeps_history;
 	struct pevent_connection *history;	/* ring of TRAFFIC_HISTORY, NULL: none yet */
@@ -37,8 +37,11 @@ struct traffic *traffic_new(struct process *p, bool keeps_history);
 struct traffic *traffic_ref(struct traffic *t);	/* accepts NULL */
 struct traffic *traffic_unref(struct traffic *t);	/* the same; returns NULL */
 
-/* Connections that were open then had another owner besides: a child that ran the same program. */
-void traffic_share(struct traffic *t, uint64_t fork_ns);
+/*
+ * Connections that were open then had another owner besides: a child that ran the same program.
+ * false: there were none.
+ */
+bool traffic_share(struct traffic *t, uint64_t fork_ns);
 void traffic_add_origin(struct traffic *t, enum pevent_origin origin);
 /* was_open: it counts as a connection. */
 void traffic_remember(struct traffic *t, const struct pevent_connection *c, bool was_open);

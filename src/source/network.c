@@ -172,9 +172,11 @@ static int open_all(struct network *n)
 	n->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (n->epoll_fd < 0)
 		return -errno;
+	error = open_own(n);
+	/* Without packets there is nothing to own. */
+	if (error < 0 || n->spaces[0]->capture.fd < 0)
+		return error;
 	error = open_tracepoints(n);
-	if (error == 0)
-		error = open_own(n);
 	if (error < 0)
 		return error;
 	open_owners(n);
@@ -493,7 +495,9 @@ static void describe_sockets(const struct network *n, char *to, size_t size)
 		snprintf(lookups, sizeof(lookups), "lookups, %u threads%s", owners.threads,
 			 owners.realtime ? ", SCHED_FIFO" : "");
 	}
-	if (n->tracepoints.is_open)
+	if (n->spaces[0]->capture.fd < 0)
+		snprintf(to, size, "off: packets are not counted");
+	else if (n->tracepoints.is_open)
 		snprintf(to, size, "tracepoints%s%s%s",
 			 n->tracepoints.has_udp ? ", UDP payload" : "", n->owners ? "; " : "",
 			 lookups);

@@ -51,7 +51,7 @@ static void plan_change(struct tracepoints *t, int32_t tgid, bool to, uint64_t t
 static void count_anew(struct tracepoints *t, uint64_t now_ns)
 {
 	t->window_ns = now_ns;
-	t->in_window = 0;
+	t->in_window = t->lost_in_window = 0;
 	flooders_count_anew(&t->flooders);
 }
 
@@ -211,6 +211,7 @@ static void take(void *data, const struct tracepoint_record *r)
 		tell_changes(d, r->time_ns);
 	if (r->kind == TRACEPOINT_LOST) {
 		t->lost_records += r->lost;
+		t->lost_in_window += r->time_ns >= t->window_ns ? r->lost : 0;
 		tell_lost(d, t->lost_records);
 		return;
 	}
@@ -229,7 +230,8 @@ static bool review(struct tracepoints *t, uint64_t now)
 static void guard_rate(struct tracepoints *t)
 {
 	const uint64_t now = clock_now(t->clock), elapsed = now - t->window_ns;
-	const uint64_t allowed = TRACEPOINTS_UDP_MAX * MAX(elapsed, WINDOW_NS) / NSEC_PER_SEC;
+	const uint64_t all = t->in_window + t->lost_in_window;
+	uint64_t allowed = TRACEPOINTS_UDP_MAX * MAX(elapsed, WINDOW_NS) / NSEC_PER_SEC;
 	bool changes;
 
 	if (t->n_changes)
@@ -240,7 +242,9 @@ static void guard_rate(struct tracepoints *t)
 		return;
 	}
 	changes = review(t, now);
-	if (t->in_window > allowed) {
+	if (all > allowed) {
+		/* Of those that came, that part; the others are no different. */
+		allowed = (uint64_t)((double)allowed * (double)t->in_window / (double)all);
 		t->is_stale = t->is_stale || changes;
 		changes = flooders_exclude(&t->flooders, t->in_window, allowed, now);
 		if (!changes)

@@ -34,7 +34,7 @@ struct tracepoints {
 	struct tracepoints_change changes[FLOODERS_KNOWN + 2];	/* wait to be told, by time */
 	size_t n_changes;
 	uint64_t window_ns;	/* since when records are counted */
-	uint64_t in_window;
+	uint64_t in_window, lost_in_window;
 	uint64_t off_until_ns;	/* 0: they are on */
 	uint64_t review_ns;	/* when flooders were last looked at */
 	uint64_t until_ns;	/* up to there all records were given */

@@ -2,7 +2,6 @@
 /* The socket tracepoints tell whose every connection is, in order of time. */
 #include "source/tracepoints.h"
 
-#include <limits.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 
@@ -15,7 +14,8 @@
 #define DATAGRAMS 3000
 #define TALKERS 4
 #define ASKERS 300
-#define CROWD 60
+#define CROWD 40
+#define REPLACED 60
 
 static const struct clock real;
 
@@ -190,8 +190,14 @@ TEST(udp_alone_passes_the_filter)
 	perf_close(&perf);
 }
 
-/* Datagrams from a process to itself: what it sent it received, and the shared memory says when. */
-static pid_t talk_to_oneself(unsigned int n, volatile bool *stop)
+/* Shared with those who talk. */
+struct talk {
+	volatile bool ends;
+	uint32_t count[TALKERS + 1];
+};
+
+/* Datagrams from a process to itself: each is sent and received. */
+static pid_t talk_to_oneself(volatile struct talk *talk, unsigned int index)
 {
 	pid_t pid = fork();
 
@@ -204,10 +210,13 @@ static pid_t talk_to_oneself(unsigned int n, volatile bool *stop)
 		if (bind(fd, &self.u.any, self.len) < 0 ||
 		    getsockname(fd, &self.u.any, &self.len) < 0)
 			_exit(1);
-		for (unsigned int i = 0; i < n && !*stop; i++)
+		while (!talk->ends) {
 			if (sendto(fd, "", 1, 0, &self.u.any, self.len) != 1 ||
 			    recv(fd, &c, 1, 0) != 1)
 				_exit(2);
+			if (++talk->count[index] % 16 == 0)
+				usleep(100);
+		}
 		_exit(0);
 	}
 	return pid;
@@ -223,48 +232,46 @@ static void refilter_both(const char *expression)
 /* Nothing is missed and nothing comes twice when events take the place of others. */
 TEST(filters_are_replaced)
 {
-	volatile bool *stop = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-				   -1, 0);
-	pid_t talkers[TALKERS], loner;
+	struct talk *talk = mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t talkers[TALKERS + 1];	/* the last one alone is left out, now and then */
 	uint64_t begin_ns, took_ns = 0;
-	unsigned int replaced = 0, running = TALKERS;
 	char without[64];
 
-	begin(2048);
+	CHECK(talk != MAP_FAILED);
+	begin(4096);
 	CHECK_EQ(perf_refilter(&perf, TRACEPOINT_STATE, "protocol==6"), -EBUSY);
 	CHECK_EQ(perf_filter(&perf, TRACEPOINT_SEND, "protocol==17"), 0);
 	CHECK_EQ(perf_filter(&perf, TRACEPOINT_RECEIVE, "protocol==17"), 0);
 	CHECK_EQ(perf_enable(&perf, TRACEPOINT_SEND, true), 0);
 	CHECK_EQ(perf_enable(&perf, TRACEPOINT_RECEIVE, true), 0);
-	loner = talk_to_oneself(UINT_MAX, stop);
-	snprintf(without, sizeof(without), "protocol==17 && common_pid!=%d", loner);
-	for (unsigned int i = 0; i < TALKERS; i++)
-		talkers[i] = talk_to_oneself(DATAGRAMS * 10, stop);
-	while (running) {
-		pid_t ended = waitpid(-1, NULL, WNOHANG);
-
-		CHECK(ended != loner);
-		running -= ended > 0;
+	for (unsigned int i = 0; i <= TALKERS; i++)
+		talkers[i] = talk_to_oneself(talk, i);
+	snprintf(without, sizeof(without), "protocol==17 && common_pid!=%d", talkers[TALKERS]);
+	for (unsigned int i = 0; i < REPLACED; i++) {
+		rest(2);
 		drain();
 		CHECK_EQ(perf_refilter(&perf, TRACEPOINT_SEND, "protocol=="), -EINVAL);
 		begin_ns = clock_now(&real);
-		refilter_both(replaced++ % 2 ? "protocol==17" : without);
+		refilter_both(i % 2 ? "protocol==17" : without);
 		took_ns += clock_now(&real) - begin_ns;
 	}
-	*stop = true;
-	waitpid(loner, NULL, 0);
+	talk->ends = true;
+	for (unsigned int i = 0; i <= TALKERS; i++)
+		waitpid(talkers[i], NULL, 0);
 	end();
-	printf("# %u times, %llu us each\n", replaced,
-	       (unsigned long long)(took_ns / replaced / 1000));
-	CHECK(replaced > 10);
+	printf("# %u datagrams; %u times, %llu us each\n", talk->count[0], REPLACED,
+	       (unsigned long long)(took_ns / REPLACED / 1000));
 	CHECK_EQ(not_udp, 0);
 	for (unsigned int i = 0; i < TALKERS; i++) {
-		CHECK_EQ(told[talkers[i]].sent, 10 * DATAGRAMS);
-		CHECK_EQ(told[talkers[i]].received, 10 * DATAGRAMS);
+		CHECK(talk->count[i] > 0);
+		CHECK_EQ(told[talkers[i]].sent, talk->count[i]);
+		CHECK_EQ(told[talkers[i]].received, talk->count[i]);
 	}
-	CHECK(told[loner].sent > 0);
+	CHECK(told[talkers[TALKERS]].sent > 0);
+	CHECK(told[talkers[TALKERS]].sent < talk->count[TALKERS]);
 	CHECK_EQ(perf_lost(&perf), 0);
-	munmap((void *)stop, 4096);
+	munmap(talk, sizeof(*talk));
 	perf_close(&perf);
 }
 
@@ -511,13 +518,6 @@ static void check_askers(void)
 	CHECK_EQ(everybody_off, 1);
 }
 
-static void wait_until_on(void)
-{
-	for (int i = 0; i < 700 && is_off; i++)
-		drain_for(100);
-	CHECK(!is_off);
-}
-
 static void check_flood(unsigned int at_a_time, bool two)
 {
 	uint64_t begin_ns;
@@ -538,7 +538,9 @@ static void check_flood(unsigned int at_a_time, bool two)
 	shared->floods = false;
 	CHECK(flooder_off >= 2);
 	CHECK_EQ(of_flooder_while_off, 0);
-	wait_until_on();
+	for (int i = 0; i < 700 && is_off; i++)
+		drain_for(100);
+	CHECK(!is_off);
 	end_process(server);
 	end_process(flooder);
 	end_flood();
@@ -557,8 +559,6 @@ TEST(flood_of_two_threads_leaves_others_known)
 /* A thread's number is another's soon after it has ended. */
 TEST(who_flooded_and_ended_is_forgotten)
 {
-	uint64_t end_ns;
-
 	begin_flood();
 	flooder = new_flooder(false);
 	shared->floods = true;
@@ -567,9 +567,8 @@ TEST(who_flooded_and_ended_is_forgotten)
 	CHECK(is_off);
 	CHECK_EQ(tracepoints.flooders.n_threads, 1);
 	end_process(flooder);
-	end_ns = clock_now(&real) + 1000 * MSEC;
-	while (is_off && clock_now(&real) < end_ns)
-		drain_for(10);
+	for (int i = 0; i < 50 && is_off; i++)
+		drain_for(20);
 	CHECK(!is_off);
 	CHECK_EQ(tracepoints.flooders.n_threads, 0);
 	CHECK_EQ(everybody_off, 1);
