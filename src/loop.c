@@ -533,6 +533,8 @@ int loop_begin(struct pevent *p)
 	p->model.network.is_on = p->source->network;
 	p->model.network.has_notices = p->source->notices;
 	p->model.network.has_records = p->source->records;
+	p->model.network.has_lookups = p->source->lookups;
+	p->model.network.flows.is_partial = p->config.interface;
 	p->model.network.own = p->source->own_netns;
 	p->model.network.keeps_connections = p->config.want & PEVENT_WANT_CONNECTIONS;
 	p->model.keeps_files = !p->source->network || (p->config.want & PEVENT_WANT_FILES);

@@ -48,7 +48,7 @@ struct pevent {
 	struct source_machine machine_begin, machine_end;
 	bool has_machine_begin, has_machine_end;
 	uint64_t horizon_ns;		/* facts up to here are in order */
-	uint64_t packets_lost, notices_lost;	/* that the stream has been told of */
+	uint64_t packets_lost, sockets_lost;	/* that the stream has been told of */
 	uint64_t records_lost, facts_refused;
 	uint64_t last_tend_ns;		/* of the network namespaces */
 	uint64_t last_ports_ns;		/* sockets were asked for */

@@ -35,7 +35,7 @@ static void ingest_record(void *data, const struct tracepoint_record *r)
 static void ingest_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s)
 {
 	struct pevent *p = data;
-	const struct network_fact fact = { .time_ns = clock_now(&p->clock), .netns = netns,
+	const struct network_fact fact = { .time_ns = p->source->network_ns, .netns = netns,
 					   .kind = NETWORK_DESTROYED, .u.destroyed = *s };
 
 	hold_fact(p, &fact);
@@ -77,7 +77,7 @@ static void ingest_lost(void *data, uint64_t records)
 	struct pevent *p = data;
 
 	p->records_lost += records;
-	network_lost(&p->model);
+	network_lost(&p->model, p->source->network_ns);
 	loop_add_lost(p, PEVENT_SOURCE_SOCKETS, records);
 }
 
@@ -87,22 +87,26 @@ static const struct network_fns network_fns = {
 	.udp_process = ingest_udp_process, .lost = ingest_lost,
 };
 
+/* A counter of what is missing has grown: the stream says so here. */
+static void tell_growth(struct pevent *p, enum pevent_source source, uint64_t now, uint64_t *told)
+{
+	if (now <= *told)
+		return;
+	loop_add_lost(p, source, now - *told);
+	network_lost(&p->model, p->source->network_ns);
+	*told = now;
+}
+
 int loop_drain_network(struct pevent *p)
 {
+	const struct network_state *n = &p->model.network;
 	struct source *s = p->source;
-	uint64_t refused = p->facts_refused;
 	int error = s->ops->drain_network(s, &network_fns, p);
 
-	if (p->facts_refused != refused)
-		loop_add_lost(p, PEVENT_SOURCE_SOCKETS, p->facts_refused - refused);
-	if (s->packets_lost > p->packets_lost || s->notices_lost > p->notices_lost)
-		network_lost(&p->model);
-	if (s->packets_lost > p->packets_lost)
-		loop_add_lost(p, PEVENT_SOURCE_PACKETS, s->packets_lost - p->packets_lost);
-	if (s->notices_lost > p->notices_lost)
-		loop_add_lost(p, PEVENT_SOURCE_SOCKETS, s->notices_lost - p->notices_lost);
-	p->packets_lost = MAX(p->packets_lost, s->packets_lost);
-	p->notices_lost = MAX(p->notices_lost, s->notices_lost);
+	tell_growth(p, PEVENT_SOURCE_PACKETS, s->packets_lost + n->flows.evicted +
+		    n->flows.refused, &p->packets_lost);
+	tell_growth(p, PEVENT_SOURCE_SOCKETS, s->notices_lost + n->sockets.evicted +
+		    p->facts_refused, &p->sockets_lost);
 	return error;
 }
 
@@ -118,6 +122,24 @@ static void look_at_sockets(struct pevent *p)
 	for (size_t i = 0; i < n->n_looks; i++)
 		sampler_look(p, n->looks[i]);
 	n->n_looks = 0;
+}
+
+static void enter_networks(struct pevent *p)
+{
+	struct network_state *n = &p->model.network;
+
+	for (size_t i = 0; i < n->n_new; i++) {
+		uint32_t netns = n->new[i].netns;
+		int result = p->source->ops->enter_network(p->source, netns, n->new[i].pid,
+							   &network_fns, p);
+
+		/* It may be gone; the next process that is met there is the next chance. */
+		if (result < 0)
+			network_forget(&p->model, netns);
+		else
+			network_entered(&p->model, netns, result > 0 ? 0 : clock_now(&p->clock));
+	}
+	n->n_new = 0;
 }
 
 static bool is_empty(void *data, uint32_t netns)
@@ -136,10 +158,7 @@ void loop_tend_networks(struct pevent *p, uint64_t now)
 
 	if (p->clock.is_virtual || !p->source->network)
 		return;
-	for (size_t i = 0; i < n->n_new; i++)
-		p->source->ops->enter_network(p->source, n->new[i].netns, n->new[i].pid,
-					      &network_fns, p);
-	n->n_new = 0;
+	enter_networks(p);
 	look_at_sockets(p);
 	/* Without records nothing else tells who begins to listen. */
 	if (n->wants_ports && now >= p->last_ports_ns + PORTS_NS) {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -76,6 +77,9 @@ _public_ int pevent_new(struct pevent **ret, const struct pevent_config *config)
 		pevent_free(p);
 		return error;
 	}
+	/* Remote hosts choose ports: nobody is to know which of them would collide. */
+	(void)!getrandom(&p->model.network.flows.seed, sizeof(p->model.network.flows.seed),
+			 GRND_NONBLOCK);
 	*ret = p;
 	return 0;
 }
@@ -347,12 +351,11 @@ static void get_network(const struct pevent *p, const struct network_account *ac
 
 	packets->active = p->source && p->source->network;
 	packets->received = account->packets;
-	packets->lost = p->packets_lost + p->model.network.flows.evicted;
+	packets->lost = p->packets_lost;
 	memcpy(packets->state, account->packets_state, sizeof(packets->state));
 	sockets->active = packets->active && (account->perf || account->lookups);
 	sockets->received = account->records + account->notices;
-	sockets->lost = p->records_lost + p->notices_lost + p->facts_refused +
-			p->model.network.sockets.evicted;
+	sockets->lost = p->records_lost + p->sockets_lost;
 	memcpy(sockets->state, account->sockets_state, sizeof(sockets->state));
 	network_get_stats(&p->model, &ret->network);
 	ret->network.other_packets = account->other_packets;

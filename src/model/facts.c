@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "network.h"
 
@@ -14,51 +15,65 @@ void facts_finish(struct facts *f)
 	*f = (struct facts){ 0 };
 }
 
-static struct network_fact *at(const struct facts *f, size_t i)
+/* Room for one more: what was popped, or more memory. */
+static int make_room(struct facts *f)
 {
-	return &f->slot[i & (f->size - 1)];
-}
+	size_t count = f->tail - f->head, size = f->size ? 2 * f->size : FACTS_FIRST;
+	struct network_fact *slot;
 
-static int grow(struct facts *f)
-{
-	size_t size = f->size ? 2 * f->size : FACTS_FIRST;
-	struct network_fact *slot = size <= FACTS_MAX ? malloc(size * sizeof(*slot)) : NULL;
-
+	if (f->head > f->size / 2) {
+		memmove(f->slot, f->slot + f->head, count * sizeof(*f->slot));
+		f->head = 0;
+		f->tail = count;
+		return 0;
+	}
+	if (count >= FACTS_MAX)
+		return -ENOBUFS;
+	slot = realloc(f->slot, size * sizeof(*slot));
 	if (!slot)
 		return -ENOBUFS;
-	for (size_t i = f->head; i != f->tail; i++)
-		slot[i & (size - 1)] = *at(f, i);
-	free(f->slot);
 	f->slot = slot;
 	f->size = size;
 	return 0;
 }
 
-/* They come nearly sorted: few have to move. */
 int facts_add(struct facts *f, const struct network_fact *fact)
 {
-	size_t i = f->tail;
+	struct network_fact *last = f->tail > f->head ? &f->slot[f->tail - 1] : NULL;
 
-	if (f->tail - f->head == f->size && grow(f) < 0)
+	f->is_mixed |= last && fact->time_ns < last->time_ns;
+	if (f->tail == f->size && make_room(f) < 0)
 		return -ENOBUFS;
-	for (; i != f->head && at(f, i - 1)->time_ns > fact->time_ns; i--)
-		*at(f, i) = *at(f, i - 1);
-	*at(f, i) = *fact;
-	f->tail++;
+	f->slot[f->tail] = *fact;
+	f->slot[f->tail++].sequence = ++f->sequence;
 	return 0;
 }
 
 struct network_fact *facts_recent(const struct facts *f, size_t i)
 {
-	return i < f->tail - f->head ? at(f, f->tail - 1 - i) : NULL;
+	return i < f->tail - f->head ? &f->slot[f->tail - 1 - i] : NULL;
 }
 
-const struct network_fact *facts_peek(const struct facts *f)
+static int by_time(const void *a, const void *b)
 {
-	return f->head != f->tail ? at(f, f->head) : NULL;
+	const struct network_fact *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->sequence < y->sequence ? -1 : 1;
+}
+
+const struct network_fact *facts_peek(struct facts *f)
+{
+	if (f->is_mixed)
+		qsort(f->slot + f->head, f->tail - f->head, sizeof(*f->slot), by_time);
+	f->is_mixed = false;
+	return f->head != f->tail ? &f->slot[f->head] : NULL;
 }
 
 void facts_pop(struct facts *f)
 {
 	f->head++;
+	if (f->head == f->tail)
+		f->head = f->tail = 0;
 }

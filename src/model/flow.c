@@ -10,7 +10,7 @@
 #include "util/macro.h"
 
 #define CLOSED_NS (2 * NSEC_PER_SEC)	/* late packets and counts find their flow for so long */
-#define RESTED_NS (30 * NSEC_PER_SEC)	/* a datagram's flow without another */
+#define RESTED_NS (30 * NSEC_PER_SEC)	/* a datagram's flow, or nobody's, without another */
 #define JITTER_NS (20 * NSEC_PER_USEC)	/* between the clocks of packets and of records */
 #define VAGUE_NS NSEC_PER_SEC	/* between a handshake's first packet and its end */
 
@@ -43,6 +43,7 @@ int flows_init(struct flows *t, uint64_t seed)
 	*t = (struct flows){ .seed = seed };
 	list_init(&t->open);
 	list_init(&t->datagrams);
+	list_init(&t->strange);
 	list_init(&t->closed);
 	t->fragments = flow_new_fragments();
 	return t->fragments ? hash_init(&t->by_name, FLOWS_MAX) : -ENOMEM;
@@ -65,16 +66,20 @@ static void free_flow(struct flows *t, struct flow *f)
 	free(f);
 }
 
+static void free_all(struct flows *t, struct list *all)
+{
+	while (!list_empty(all))
+		free_flow(t, of_order(all->next));
+}
+
 void flows_finish(struct flows *t)
 {
 	if (!t->open.next)
 		return;
-	while (!list_empty(&t->open))
-		free_flow(t, of_order(t->open.next));
-	while (!list_empty(&t->datagrams))
-		free_flow(t, of_order(t->datagrams.next));
-	while (!list_empty(&t->closed))
-		free_flow(t, of_order(t->closed.next));
+	free_all(t, &t->open);
+	free_all(t, &t->strange);
+	free_all(t, &t->datagrams);
+	free_all(t, &t->closed);
 	hash_finish(&t->by_name);
 	free(t->fragments);
 	*t = (struct flows){ 0 };
@@ -111,10 +116,12 @@ bool flow_end_lacks(const struct flow_end *e)
 	unsigned int end = e != &f->end[0];
 
 	if (!flow_is_tcp(f) || (e->closed_ns && !e->was_open) ||
-	    !(f->way[0].seen.packets + f->way[1].seen.packets))
+	    (f->is_partial && !(f->way[0].seen.packets + f->way[1].seen.packets)))
 		return false;
-	return !e->is_final || (e->opened_ns && (e->final_tx > f->way[end].seen.payload ||
-						 final_rx(f, end) > f->way[!end].seen.payload));
+	if (!e->is_final || !e->opened_ns)
+		return !e->is_final || f->way[!end].is_uncertain;
+	return e->final_tx > f->way[end].seen.payload ||
+	       final_rx(f, end) > f->way[!end].seen.payload;
 }
 
 static uint64_t retransmits_of(const struct flow *f, unsigned int end)
@@ -168,16 +175,16 @@ static void forget(struct flows *t, struct flow *f)
 	free_flow(t, f);
 }
 
-/* One that ended, or the one that rested longest; not for the sake of events that wait. */
+/* The one that rested longest, strangers first; not at the cost of events that wait. */
 static bool make_room(struct flows *t)
 {
-	struct list *const all[] = { &t->closed, &t->datagrams, &t->open };
+	struct list *const all[] = { &t->strange, &t->datagrams, &t->closed, &t->open };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		for (struct list *l = all[i]->next; l != all[i]; l = l->next) {
 			if (of_order(l)->pins)
 				continue;
-			t->evicted += i > 0;
+			t->evicted++;
 			forget(t, of_order(l));
 			return true;
 		}
@@ -213,10 +220,18 @@ static struct flow *next(const struct flow *f)
 	return older;
 }
 
+static bool is_strange(const struct flow *f)
+{
+	return !f->end[0].owner && !f->end[0].socket && !f->end[1].owner && !f->end[1].socket;
+}
+
 static void put_in_order(struct flows *t, struct flow *f)
 {
-	list_append(!flow_is_tcp(f) ? &t->datagrams : f->closed_ns ? &t->closed : &t->open,
-		    &f->order);
+	struct list *to = !flow_is_tcp(f) ? &t->datagrams :
+			  f->closed_ns ? &t->closed :
+			  is_strange(f) ? &t->strange : &t->open;
+
+	list_append(to, &f->order);
 }
 
 void flow_touch(struct flows *t, struct flow *f, uint64_t time_ns)
@@ -236,6 +251,7 @@ static struct flow *add(struct flows *t, uint32_t netns, const struct packet_flo
 	f->name = *name;
 	f->netns = netns;
 	f->begin_ns = f->last_ns = begin_ns;
+	f->is_partial = t->is_partial;
 	for (unsigned int i = 0; i < ARRAY_SIZE(f->end); i++) {
 		f->end[i].flow = f;
 		list_init(&f->end[i].of_owner);
@@ -267,8 +283,8 @@ static struct flow *find_for_packet(const struct flows *t, uint32_t netns,
 		older = next(f);
 		if (time_ns + JITTER_NS >= f->begin_ns)
 			return opens && is_past(f, time_ns) ? NULL : f;
-		/* What is known of its beginning is the end of the handshake. */
-		if (f->is_vague && begins && time_ns + VAGUE_NS > f->begin_ns &&
+		/* What is known of its beginning is the end of the handshake, or a later packet. */
+		if ((!tcp || (f->is_vague && begins)) && time_ns + VAGUE_NS > f->begin_ns &&
 		    (!older || is_past(older, time_ns))) {
 			f->begin_ns = time_ns;
 			return f;
@@ -282,9 +298,15 @@ static struct flow *find_for_packet(const struct flows *t, uint32_t netns,
 struct flow *flow_meet(struct flows *t, uint32_t netns, const struct packet_flow *name,
 		       const struct packet *p, uint64_t time_ns)
 {
-	struct flow *f = find_for_packet(t, netns, name, p, time_ns);
+	struct flow *f = find_for_packet(t, netns, name, p, time_ns), *past;
 
-	return f ? f : add(t, netns, name, time_ns);
+	if (f)
+		return f;
+	/* Strangers that try again and again would make a long chain. */
+	past = first(t, netns, name);
+	if (past && is_past(past, time_ns) && is_strange(past) && !past->pins)
+		forget(t, past);
+	return add(t, netns, name, time_ns);
 }
 
 unsigned int flow_name(uint8_t family, uint8_t protocol, const uint8_t *local, uint16_t local_port,
@@ -308,8 +330,11 @@ struct flow *flow_of_socket(struct flows *t, uint32_t netns, const struct packet
 	for (f = first(t, netns, name); f; f = next(f)) {
 		if (is_past(f, opened_ns ? opened_ns : now_ns))
 			break;
-		if (!f->end[end].socket && !(f->end[end].closed_ns && f->end[end].owner) &&
-		    f->begin_ns + VAGUE_NS >= opened_ns)
+		/* Of one that was there: the connection of that name is the one that is open. */
+		if (!opened_ns && !f->end[end].closed_ns)
+			return f;
+		if (opened_ns && !f->end[end].socket && f->begin_ns + VAGUE_NS >= opened_ns &&
+		    !(f->end[end].closed_ns && f->end[end].owner))
 			found = f;	/* the oldest that can be it */
 	}
 	if (found)
@@ -345,9 +370,15 @@ struct flow *flow_to_finish(struct flows *t, uint32_t netns, const struct packet
 {
 	struct flow *found = NULL;
 
-	for (struct flow *f = first(t, netns, name); f; f = next(f))
-		if (!f->end[end].is_final)
+	for (struct flow *f = first(t, netns, name); f; f = next(f)) {
+		const struct flow_end *e = &f->end[end];
+
+		/* Of what was refused nothing final comes. */
+		if (e->is_final || (e->closed_ns && !e->was_open))
+			continue;
+		if (!found || e->closed_ns || !found->end[end].closed_ns)
 			found = f;
+	}
 	return found;
 }
 
@@ -397,6 +428,7 @@ void flows_own_port(struct flows *t, const struct port *port, struct traffic *ow
 		return;
 	}
 	own_port(&t->open, port, owner);
+	own_port(&t->strange, port, owner);
 	own_port(&t->closed, port, owner);
 }
 
@@ -420,7 +452,10 @@ static void expire(struct flows *t, struct list *all, uint64_t rest_ns, uint64_t
 
 		if (f->last_ns + rest_ns > now_ns || f->pins)
 			break;
-		forget(t, f);
+		if (all == &t->strange && !is_strange(f))
+			flow_touch(t, f, f->last_ns);	/* it has found its owner */
+		else
+			forget(t, f);
 	}
 }
 
@@ -428,6 +463,7 @@ void flows_expire(struct flows *t, uint64_t now_ns)
 {
 	expire(t, &t->closed, CLOSED_NS, now_ns);
 	expire(t, &t->datagrams, RESTED_NS, now_ns);
+	expire(t, &t->strange, RESTED_NS, now_ns);
 }
 
 static void put_end(const struct packet_end *from, uint8_t *address, uint16_t *port)
@@ -493,6 +529,7 @@ void flows_sum(const struct flows *t, struct pevent_network_stats *ret)
 	ret->forwarded_packets = t->forwarded_packets;
 	ret->forwarded_bytes = t->forwarded_bytes;
 	sum_all(&t->open, ret);
+	sum_all(&t->strange, ret);
 	sum_all(&t->datagrams, ret);
 	sum_all(&t->closed, ret);
 }

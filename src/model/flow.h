@@ -13,7 +13,8 @@
 #include "util/list.h"
 #include "wire/packet.h"
 
-#define FLOWS_MAX (1u << 16)	/* 600 bytes each */
+#define FLOWS_MAX (1u << 16)	/* 700 bytes each */
+#define FLOW_GAPS 6
 
 struct port;
 struct traffic;
@@ -42,10 +43,12 @@ struct flow_way {
 	struct pevent_traffic seen;
 	uint64_t retransmits;
 	uint32_t next;		/* TCP: behind the last byte seen, */
-	uint32_t gap_begin, gap_end;	/* and what is missing before it */
-	bool has_next;
-	bool came, went;	/* seen on its way in, on its way out; not on loopback */
-	bool has_fin;
+	struct flow_gap {
+		uint32_t begin, end;	/* equal: none */
+	} gap[FLOW_GAPS];	/* what is missing before it */
+	uint64_t came;		/* packets on their way in, not seen on their way out */
+	bool has_next, has_fin;
+	bool is_uncertain;	/* more was missing than there are gaps for */
 };
 
 struct flow {
@@ -56,6 +59,7 @@ struct flow {
 	uint64_t begin_ns, last_ns;	/* last: packet, or what was told of its sockets */
 	uint64_t closed_ns;	/* 0: open */
 	bool is_vague;		/* it began before begin_ns */
+	bool is_partial;	/* it may go over devices at which nothing is captured */
 	bool has_syn;		/* its first packet was seen */
 	unsigned int pins;	/* events that wait for its counts */
 	struct flow_way way[2];	/* from the low end; from the high end */
@@ -67,7 +71,9 @@ struct fragment;
 struct flows {
 	struct hash by_name;
 	struct list open, closed;	/* TCP that lives, that ended; */
+	struct list strange;		/* TCP that lives, of no socket that is known; */
 	struct list datagrams;		/* and all that is not TCP */
+	bool is_partial;		/* not all devices are captured at: for new ones */
 	struct fragment *fragments;
 	uint64_t seed;
 	struct pevent_traffic tx, rx;		/* of all ends on this host */
@@ -76,6 +82,7 @@ struct flows {
 	struct pevent_traffic late_tx, late_rx;
 	uint64_t forwarded_packets, forwarded_bytes;
 	uint64_t evicted;	/* flows forgotten for want of room */
+	uint64_t refused;	/* packets that there was no memory for */
 };
 
 int flows_init(struct flows *t, uint64_t seed);
@@ -96,7 +103,7 @@ struct fragment *flow_new_fragments(void);	/* of flow_packet(); NULL: no memory 
  */
 struct flow *flow_of_socket(struct flows *t, uint32_t netns, const struct packet_flow *name,
 			    unsigned int end, uint64_t opened_ns, uint64_t now_ns);
-/* The oldest one of that name whose end awaits its final counts; NULL. */
+/* Of those of that name whose ends await their final counts, the one that ended first; NULL. */
 struct flow *flow_to_finish(struct flows *t, uint32_t netns, const struct packet_flow *name,
 			    unsigned int end);
 /* The name of a socket's flow, and which end of it the socket is. */
@@ -138,7 +145,8 @@ static inline bool flow_end_is_final(const struct flow_end *e)
 {
 	const struct flow *f = e->flow;
 
-	return e->is_final && e->opened_ns && f->way[0].seen.packets + f->way[1].seen.packets;
+	return e->is_final && e->opened_ns &&
+	       (!f->is_partial || f->way[0].seen.packets + f->way[1].seen.packets);
 }
 
 static inline bool flow_is_tcp(const struct flow *f)

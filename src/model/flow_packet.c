@@ -30,35 +30,56 @@ static bool later(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0;
 }
 
-/* Bytes of a segment that were not seen before, of `len` at `seq`. One gap is kept in mind. */
+static void add_gap(struct flow_way *w, uint32_t begin, uint32_t end)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(w->gap); i++)
+		if (w->gap[i].begin == w->gap[i].end) {
+			w->gap[i] = (struct flow_gap){ begin, end };
+			return;
+		}
+	w->is_uncertain = true;
+}
+
+/* Reordered on its way, not sent twice: what it fills of what was missing. */
+static uint32_t fill_gaps(struct flow_way *w, uint32_t seq, uint32_t end)
+{
+	uint32_t fresh = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(w->gap); i++) {
+		struct flow_gap *g = &w->gap[i];
+		uint32_t from = later(g->begin, seq) ? g->begin : seq;
+		uint32_t to = later(end, g->end) ? g->end : end, rest = g->end;
+
+		if (!later(to, from))
+			continue;
+		fresh += to - from;
+		g->end = from;
+		if (later(rest, to))
+			add_gap(w, to, rest);
+	}
+	return fresh;
+}
+
+/* Bytes of a segment that were not seen before, of `len` at `seq`. */
 static uint32_t take_segment(struct flow_way *w, uint32_t seq, uint32_t len)
 {
-	uint32_t end = seq + len, fresh;
+	uint32_t end = seq + len, fresh = 0, next = w->next;
 
 	if (!w->has_next) {
 		w->has_next = true;
-		w->next = w->gap_begin = w->gap_end = end;
-		return len;
-	}
-	if (later(end, w->next)) {
-		fresh = later(seq, w->next) ? len : end - w->next;
-		if (later(seq, w->next)) {
-			w->gap_begin = w->next;
-			w->gap_end = seq;
-		}
 		w->next = end;
-		return fresh;
-	}
-	/* Reordered on its way, not sent twice: it fills what was missing. */
-	if (!later(w->gap_begin, seq) && !later(end, w->gap_end) && len) {
-		if (seq == w->gap_begin)
-			w->gap_begin = end;
-		else
-			w->gap_end = seq;
 		return len;
 	}
-	w->retransmits += len > 0;
-	return 0;
+	if (later(end, next)) {
+		if (later(seq, next))
+			add_gap(w, next, seq);
+		fresh = later(seq, next) ? len : end - next;
+		w->next = end;
+	}
+	if (later(next, seq))
+		fresh += fill_gaps(w, seq, later(end, next) ? next : end);
+	w->retransmits += len && !fresh;
+	return fresh;
 }
 
 /* Of a connection that was refused no socket tells. */
@@ -81,8 +102,12 @@ static void count_tcp(struct flow *f, struct flow_way *w, const struct packet *p
 		if (p->tcp_flags & PACKET_TCP_ACK)
 			f->end[0].was_open = f->end[1].was_open = true;
 		w->has_next = true;
-		w->next = w->gap_begin = w->gap_end = ++seq;
+		memset(w->gap, 0, sizeof(w->gap));
+		w->next = ++seq;
 	}
+	/* A piece behind the first has no numbers. */
+	if (p->fragment_offset)
+		return;
 	*payload = take_segment(w, seq, *payload);
 	if (p->tcp_flags & PACKET_TCP_FIN)
 		w->has_fin = true;
@@ -94,29 +119,36 @@ static void count_tcp(struct flow *f, struct flow_way *w, const struct packet *p
 	}
 }
 
-/* Where it was seen, and so whose ends these are. False: it has been counted on its way in. */
-static bool place(struct flows *t, struct flow *f, unsigned int from, const struct packet *p,
-		  struct pevent_traffic *one, bool *ret_out, bool *ret_in)
+/* On its way out again, from a host that is not this one: it was no packet for anybody here. */
+static void take_back(struct flows *t, struct flow *f, unsigned int from,
+		      const struct pevent_traffic *one, bool recorded)
 {
+	struct flow_way *w = &f->way[from];
+
+	w->came--;
+	t->forwarded_packets++;
+	t->forwarded_bytes += one->bytes;
+	traffic_less(&t->rx, one);
+	traffic_less(&w->seen, one);
+	if (recorded) {
+		traffic_less(&f->end[!from].recorded_rx, one);
+		traffic_less(&t->recorded_rx, one);
+	}
+}
+
+/* Where it was seen, and so whose ends these are. False: it is forwarded. */
+static bool place(struct flow *f, unsigned int from, const struct packet *p, bool *ret_out,
+		  bool *ret_in)
+{
+	const struct flow_end *e = &f->end[from];
 	struct flow_way *w = &f->way[from];
 	bool loopback = p->ifindex == LOOPBACK_IFINDEX;
 
 	*ret_out = loopback || p->direction == PACKET_OUTGOING;
 	*ret_in = loopback || p->direction == PACKET_INCOMING;
-	if (!loopback && ((*ret_out && w->came) || (*ret_in && w->went))) {
-		t->forwarded_packets++;
-		t->forwarded_bytes += one->bytes;
-		if (*ret_out)
-			traffic_less(&t->rx, one);
-		w->went |= *ret_out;
-		f->end[0].is_local &= f->end[0].owner != NULL;
-		f->end[1].is_local &= f->end[1].owner != NULL;
+	if (*ret_out && !loopback && w->came && !e->owner && !e->socket)
 		return false;
-	}
-	if (!loopback) {
-		w->went |= *ret_out;
-		w->came |= *ret_in;
-	}
+	w->came += *ret_in && !loopback;
 	f->end[from].is_local |= *ret_out;
 	f->end[!from].is_local |= *ret_in;
 	return true;
@@ -180,11 +212,15 @@ struct flow *flow_packet(struct flows *t, uint32_t netns, const struct packet *p
 	packet_flow(&whole, &name, &swapped);
 	self = !memcmp(&name.low, &name.high, sizeof(name.low));
 	f = flow_meet(t, netns, &name, &whole, time_ns);
-	if (!f)
+	if (!f) {
+		t->refused++;
 		return NULL;
+	}
 	one.payload = payload;
-	if (!place(t, f, swapped, &whole, &one, &out, &in))
+	if (!place(f, swapped, &whole, &out, &in)) {
+		take_back(t, f, swapped, &one, recorded);
 		return f;
+	}
 	if (flow_is_tcp(f))
 		count_tcp(f, &f->way[swapped], &whole, time_ns, &payload);
 	one.payload = payload;

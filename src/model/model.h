@@ -29,13 +29,19 @@ struct network_state {
 	bool is_on;		/* packets are counted */
 	bool has_notices;	/* final counts come */
 	bool has_records;	/* so do changes of TCP sockets' states */
+	bool has_lookups;	/* the owners of (other) sockets are looked up */
+	uint64_t lost_ns;	/* when something was lost last; 0: nothing */
 	bool wants_ports;	/* somebody waits at a port that nobody told of */
 	pid_t looks[16];	/* whose sockets, there already, the owner is to look for */
 	size_t n_looks;
 	uint64_t sockets_ns;	/* when one was told of that was not known */
 	bool keeps_connections;	/* closed ones are listed, too */
 	uint32_t own;		/* inode of pevent's namespace */
-	uint32_t known[NETWORKS_MAX];	/* namespaces that processes are in, or were */
+	struct network_known {
+		uint32_t netns;
+		bool is_in;	/* its packets are counted, since: */
+		uint64_t since_ns;
+	} known[NETWORKS_MAX];	/* namespaces that processes are in, or were */
 	size_t n_known;
 	struct network_new {
 		uint32_t netns;

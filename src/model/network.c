@@ -14,14 +14,18 @@
 #include "util/macro.h"
 
 #define SOCKET_LINK "socket:["
+#define WAITING_MAX 32768	/* events behind one that waits: then it goes as it is */
 /* Datagrams of one process are one fact, this far apart in time and in number of facts. */
 #define MERGE_NS (100 * NSEC_PER_USEC)
 #define MERGE_FACTS 8
 
 struct traffic *network_traffic_of(struct model *m, struct process *p)
 {
-	if (!p->traffic)
+	if (!p->traffic) {
 		p->traffic = traffic_new(p, m->network.keeps_connections);
+		if (p->traffic)
+			p->traffic->is_told = p->dead;
+	}
 	return p->traffic;
 }
 
@@ -40,22 +44,15 @@ void network_udp(struct model *m, bool on, uint64_t time_ns)
 
 	if (n->n_udp == ARRAY_SIZE(n->udp))
 		memmove(n->udp, n->udp + 1, --n->n_udp * sizeof(n->udp[0]));
+	/* Whose datagrams came while they were off is not known. */
+	if (n->n_udp)
+		n->lost_ns = MAX(n->lost_ns, time_ns);
 	n->udp[n->n_udp++] = (struct network_switch){ .time_ns = time_ns, .on = on };
-	if (!on)
-		network_lost(m);
 }
 
-/* Whose they were nobody knows. */
-void network_lost(struct model *m)
+void network_lost(struct model *m, uint64_t time_ns)
 {
-	struct list *all = &m->table.living;
-
-	for (struct list *l = all->next; l != all; l = l->next) {
-		struct process *p = CONTAINER_OF(l, struct process, order);
-
-		if (p->traffic)
-			p->traffic->is_incomplete = true;
-	}
+	m->network.lost_ns = MAX(m->network.lost_ns, time_ns);
 }
 
 void network_udp_process(struct model *m, pid_t pid, bool on, uint64_t time_ns)
@@ -80,8 +77,10 @@ void network_udp_process(struct model *m, pid_t pid, bool on, uint64_t time_ns)
 /* Who else has the socket may be the one that takes what comes. */
 static bool is_sole(const struct port *port)
 {
-	return port && port->owner && port->owners == 1 &&
-	       !(port->owner->process && port->owner->process->sharers);
+	const struct process *p = port && port->owner ? port->owner->process : NULL;
+
+	/* One that is dead owns what was sent before. */
+	return p && port->owners == 1 && !p->sharers && (!p->dead || port->gone_ns);
 }
 
 /* Who waits at its local port. */
@@ -94,7 +93,7 @@ static void own_by_port(struct model *m, struct flow *f, unsigned int end, bool 
 		return;
 	port = port_find(&m->network.sockets, f->netns, f->name.protocol, local->port,
 			 f->begin_ns);
-	if (is_sole(port))
+	if (is_sole(port) && !f->end[end].socket)
 		flow_own_accepted(f, end, port->owner);
 	else if (!port && is_asked && !m->network.has_records)
 		m->network.wants_ports = true;
@@ -106,18 +105,26 @@ static unsigned int source_of(const struct flow *f, const struct packet *p)
 	       f->name.low.port != p->src_port;
 }
 
-/* One of the first packets of a flow: where no records tell of sockets, ports do. */
+/*
+ * One of the first packets of a flow: where no record of a socket tells, ports do. Who answers to a
+ * SYN has somebody there.
+ */
 static void meet_flow(struct model *m, struct flow *f, const struct packet *p, uint64_t time_ns)
 {
+	const unsigned int syn = p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_ACK);
 	const unsigned int from = source_of(f, p);
-	bool tcp = flow_is_tcp(f), begins = f->begin_ns == time_ns;
+	bool begins = f->begin_ns == time_ns;
 
-	if (tcp && m->network.has_records)
+	if (flow_is_tcp(f)) {
+		if (syn == (PACKET_TCP_SYN | PACKET_TCP_ACK))
+			own_by_port(m, f, from, true);
+		else if (syn == PACKET_TCP_SYN && !m->network.has_records && begins &&
+			 f->end[from].is_local && !f->end[from].owner)
+			infer_later(m, f, from);
 		return;
+	}
 	own_by_port(m, f, from, false);
 	own_by_port(m, f, !from, begins);
-	if (tcp && begins && f->has_syn && f->end[from].is_local && !f->end[from].owner)
-		infer_later(m, f, from);
 }
 
 void network_packet(struct model *m, uint32_t netns, const struct packet *p, uint64_t time_ns)
@@ -184,7 +191,7 @@ int network_record(struct model *m, const struct tracepoint_record *r)
 	return network_add(m, &fact);
 }
 
-uint64_t network_next(const struct model *m)
+uint64_t network_next(struct model *m)
 {
 	const struct network_fact *fact = facts_peek(&m->network.facts);
 
@@ -294,7 +301,7 @@ static void apply_destroyed(struct model *m, const struct network_fact *fact)
 	}
 	end = flow_name(id->family, id->protocol, id->local, id->local_port, id->remote,
 			id->remote_port, &name);
-	port = port_find_name(&m->network.sockets, fact->netns, id->local_port, &name, end);
+	port = port_find_name(&m->network.sockets, fact->netns, &name, end);
 	if (port)
 		port_free(&m->network.sockets, port);
 	f = flow_to_finish(flows, fact->netns, &name, end);
@@ -327,19 +334,19 @@ void network_advance(struct model *m)
 void network_existing(struct model *m, uint32_t netns, const struct inet_diag_socket *s)
 {
 	const struct inet_diag_id *id = &s->id;
-	struct port *port;
+	struct packet_flow name;
+	unsigned int end = 0;
 
 	if (!s->inode || !id->local_port)
 		return;
 	if (port_find_inode(&m->network.sockets, s->inode))
 		return;
 	m->network.sockets_ns = m->network.now_ns;
-	port = port_new(&m->network.sockets, netns, id->protocol, id->local_port, s->inode);
-	if (!port || !id->remote_port)
-		return;
-	port->is_connected = true;
-	port->end = (uint8_t)flow_name(id->family, id->protocol, id->local, id->local_port,
-				       id->remote, id->remote_port, &port->name);
+	if (id->remote_port)
+		end = flow_name(id->family, id->protocol, id->local, id->local_port, id->remote,
+				id->remote_port, &name);
+	(void)port_new(&m->network.sockets, netns, id->protocol, id->local_port, s->inode,
+		       id->remote_port ? &name : NULL, end);
 }
 
 static void look_at_socket(struct model *m, struct process *p, uint32_t inode, uint64_t now_ns)
@@ -347,13 +354,14 @@ static void look_at_socket(struct model *m, struct process *p, uint32_t inode, u
 	struct port *port = port_find_inode(&m->network.sockets, inode);
 	struct traffic *owner = port ? network_traffic_of(m, p) : NULL;
 	struct flow *f;
+	bool is_new;
 
 	if (!owner)
 		return;
-	port_own(&m->network.sockets, port, owner);
+	is_new = port_own(&m->network.sockets, port, owner);
 	if (!port->is_connected) {
 		p->listens = true;
-		if (is_sole(port) && (port->protocol != IPPROTO_TCP || !m->network.has_records))
+		if (is_new && is_sole(port))
 			flows_own_port(&m->network.flows, port, owner);
 		return;
 	}
@@ -364,6 +372,8 @@ static void look_at_socket(struct model *m, struct process *p, uint32_t inode, u
 		f->end[port->end].is_shared = true;
 		return;
 	}
+	if (f->end[port->end].owner)
+		return;
 	f->end[port->end].was_open = flow_is_tcp(f);
 	flow_own(f, port->end, owner, PEVENT_FROM_SOCK_DIAG);
 }
@@ -382,31 +392,55 @@ void network_look(struct model *m, struct process *p, const struct proc_facts *f
 				       facts->read_ns);
 }
 
+static struct network_known *find_known(struct network_state *n, uint32_t netns)
+{
+	for (size_t i = 0; i < n->n_known; i++)
+		if (n->known[i].netns == netns)
+			return &n->known[i];
+	return NULL;
+}
+
 void network_meet(struct model *m, struct process *p, uint32_t netns)
 {
 	struct network_state *n = &m->network;
 
 	p->netns = netns;
-	if (!n->is_on || netns == n->own)
+	if (!n->is_on || netns == n->own || find_known(n, netns) ||
+	    n->n_known == ARRAY_SIZE(n->known) || n->n_new == ARRAY_SIZE(n->new))
 		return;
-	for (size_t i = 0; i < n->n_known; i++)
-		if (n->known[i] == netns)
-			return;
-	if (n->n_known == ARRAY_SIZE(n->known) || n->n_new == ARRAY_SIZE(n->new))
-		return;
-	n->known[n->n_known++] = netns;
+	n->known[n->n_known++] = (struct network_known){ .netns = netns };
 	n->new[n->n_new++] = (struct network_new){ .netns = netns, .pid = p->pub.pid };
+}
+
+void network_entered(struct model *m, uint32_t netns, uint64_t since_ns)
+{
+	struct network_known *known = find_known(&m->network, netns);
+
+	if (!known)
+		return;
+	known->is_in = true;
+	known->since_ns = since_ns;
 }
 
 void network_forget(struct model *m, uint32_t netns)
 {
 	struct network_state *n = &m->network;
+	struct network_known *known = find_known(n, netns);
 
-	for (size_t i = 0; i < n->n_known; i++)
-		if (n->known[i] == netns) {
-			n->known[i] = n->known[--n->n_known];
-			return;
-		}
+	if (known)
+		*known = n->known[--n->n_known];
+}
+
+/* It may have sent something before its namespace was entered. */
+static bool was_unseen(struct network_state *n, const struct process *p)
+{
+	const struct network_known *known;
+
+	if (!n->is_on || !p->netns || p->netns == n->own)
+		return false;
+	known = find_known(n, p->netns);
+	return !known || !known->is_in ||
+	       (!p->pub.before_run && p->pub.start_ns < known->since_ns);
 }
 
 bool network_is_inhabited(const struct model *m, uint32_t netns)
@@ -438,9 +472,13 @@ static void fill(const struct model *m, const struct traffic *t, bool at_exit,
 		return;
 	ev->usage.known |= PEVENT_KNOWN_NETWORK;
 	ev->usage.network = (struct pevent_network){ .origin = PEVENT_FROM_NONE };
+	if (t)
+		traffic_get(t, at_exit, &ev->usage.network);
+	/* Something was lost while it lived, and nobody knows of whom. */
+	if (m->network.lost_ns && m->network.lost_ns >= ev->process.start_ns)
+		ev->usage.network.incomplete = true;
 	if (!t)
 		return;
-	traffic_get(t, at_exit, &ev->usage.network);
 	if (m->network.keeps_connections)
 		all = traffic_connections(t);
 	if (all)
@@ -474,14 +512,14 @@ void network_end(struct model *m, struct process *p, struct pevent_event *ev)
 	struct traffic *t;
 
 	end_sharing(m, p);
+	if (was_unseen(&m->network, p) && network_traffic_of(m, p))
+		p->traffic->is_incomplete = true;
 	t = p->traffic;
-	if (!ev) {
-		if (t)
-			traffic_tell(t);
+	if (!ev)
 		return;
-	}
 	/* Where lookups have to do, it may turn out to have had sockets. */
-	if (m->network.is_on && !m->network.has_records && !p->pub.kernel_thread)
+	if (m->network.is_on && (!m->network.has_records || m->network.has_lookups) &&
+	    !p->pub.kernel_thread)
 		t = network_traffic_of(m, p);
 	if (!m->network.is_on || !t) {
 		fill(m, t, true, ev);
@@ -491,15 +529,18 @@ void network_end(struct model *m, struct process *p, struct pevent_event *ev)
 	queue_slot_of(ev)->due_ns = ev->time_ns + NETWORK_EXIT_NS;
 }
 
-static bool is_complete(const struct network_state *n, const struct queue_slot *slot)
+static bool is_complete(struct network_state *n, const struct queue *q,
+			const struct queue_slot *slot)
 {
 	const struct flow_end *e = slot->flow ? &slot->flow->end[slot->end] : NULL;
 	const struct network_fact *next = facts_peek(&n->facts);
 
+	if (queue_count(q) > WAITING_MAX)
+		return true;
 	/* What was told by then has been taken in. */
 	if (n->now_ns >= slot->due_ns && !(next && next->time_ns <= slot->due_ns))
 		return true;
-	if (!n->has_records && (n->packets_until_ns < slot->ev.time_ns ||
+	if ((!n->has_records || n->has_lookups) && (n->packets_until_ns < slot->ev.time_ns ||
 				n->now_ns < slot->ev.time_ns + INFER_NS))
 		return false;
 	if (slot->traffic) {
@@ -517,7 +558,7 @@ const struct pevent_event *network_take(struct model *m)
 	struct queue_slot *slot = queue_head(&m->queue);
 
 	if (slot && slot->due_ns) {
-		if (!is_complete(&m->network, slot))
+		if (!is_complete(&m->network, &m->queue, slot))
 			return NULL;
 		if (slot->traffic) {
 			fill(m, slot->traffic, true, &slot->ev);

@@ -22,6 +22,7 @@ enum network_fact_kind {
 
 struct network_fact {
 	uint64_t time_ns;
+	uint64_t sequence;	/* of facts_add() */
 	enum network_fact_kind kind;
 	uint32_t netns;		/* inode; of FOUND and DESTROYED */
 	union {
@@ -48,7 +49,7 @@ int network_record(struct model *m, const struct tracepoint_record *r);
 /* For network_advance(). -ENOBUFS: too many wait. */
 int network_add(struct model *m, const struct network_fact *fact);
 /* Time of the next fact that waits; UINT64_MAX: none. */
-uint64_t network_next(const struct model *m);
+uint64_t network_next(struct model *m);
 /* Applies it. */
 void network_advance(struct model *m);
 /* A socket that was there when its namespace was entered. */
@@ -58,7 +59,7 @@ void network_udp(struct model *m, bool on, uint64_t time_ns);
 /* The same of one process, whose datagrams are too many. */
 void network_udp_process(struct model *m, pid_t pid, bool on, uint64_t time_ns);
 /* Records, notices or packets were lost: what is known of those that live is a lower bound. */
-void network_lost(struct model *m);
+void network_lost(struct model *m, uint64_t time_ns);
 /* Packets up to then are counted; now_ns: what is younger than this may still come. */
 void network_tick(struct model *m, uint64_t packets_until_ns, uint64_t now_ns);
 
@@ -71,6 +72,8 @@ void network_tell(struct model *m, enum pevent_type type, struct flow *f, unsign
 void network_look(struct model *m, struct process *p, const struct proc_facts *facts);
 /* A process is in a namespace; network_state.new tells the loop of new ones. */
 void network_meet(struct model *m, struct process *p, uint32_t netns);
+/* From then on its packets are counted; 0: from before anybody was met there. */
+void network_entered(struct model *m, uint32_t netns, uint64_t since_ns);
 /* It was left: a process that is met there is to be entered again. */
 void network_forget(struct model *m, uint32_t netns);
 /* Is a process in it? */

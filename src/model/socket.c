@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process.h"
 #include "traffic.h"
 #include "util/macro.h"
 
@@ -30,6 +31,8 @@ int sockets_init(struct sockets *t)
 	error = hash_init(&t->by_address, SOCKETS_MAX);
 	if (error == 0)
 		error = hash_init(&t->by_port, SOCKETS_MAX);
+	if (error == 0)
+		error = hash_init(&t->by_name, SOCKETS_MAX);
 	return error < 0 ? error : hash_init(&t->by_inode, SOCKETS_MAX);
 }
 
@@ -45,6 +48,7 @@ void sockets_finish(struct sockets *t)
 		port_free(t, CONTAINER_OF(t->gone.next, struct port, order));
 	hash_finish(&t->by_address);
 	hash_finish(&t->by_port);
+	hash_finish(&t->by_name);
 	hash_finish(&t->by_inode);
 	*t = (struct sockets){ 0 };
 }
@@ -89,9 +93,14 @@ static uint64_t key_of_port(uint8_t protocol, uint16_t port)
 	return (uint64_t)protocol << 16 | port;
 }
 
+static struct hash *hash_of(struct sockets *t, const struct port *p)
+{
+	return p->is_connected ? &t->by_name : &t->by_port;
+}
+
 void port_free(struct sockets *t, struct port *p)
 {
-	hash_remove(&t->by_port, &p->by_port);
+	hash_remove(hash_of(t, p), &p->by_port);
 	if (p->inode) {
 		hash_remove(&t->by_inode, &p->by_inode);
 		t->unowned -= !p->owner;
@@ -101,8 +110,16 @@ void port_free(struct sockets *t, struct port *p)
 	free(p);
 }
 
+static void make_room(struct sockets *t)
+{
+	struct list *from = list_empty(&t->gone) ? &t->ports : &t->gone;
+
+	port_free(t, CONTAINER_OF(from->next, struct port, order));
+	t->evicted++;
+}
+
 struct port *port_new(struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port,
-		      uint32_t inode)
+		      uint32_t inode, const struct packet_flow *name, unsigned int end)
 {
 	struct port *p = inode ? port_find_inode(t, inode) : NULL;
 
@@ -114,31 +131,37 @@ struct port *port_new(struct sockets *t, uint32_t netns, uint8_t protocol, uint1
 	p->netns = netns;
 	p->protocol = protocol;
 	p->port = port;
-	while (hash_insert(&t->by_port, &p->by_port, key_of_port(protocol, port)) < 0) {
-		struct list *from = list_empty(&t->gone) ? &t->ports : &t->gone;
-
-		port_free(t, CONTAINER_OF(from->next, struct port, order));
-		t->evicted++;
+	if (name) {
+		p->is_connected = true;
+		p->name = *name;
+		p->end = (uint8_t)end;
 	}
-	/* Each has at most one inode: there is room. */
-	if (inode && hash_insert(&t->by_inode, &p->by_inode, inode) == 0) {
-		p->inode = inode;
-		t->unowned++;
-	}
+	while (hash_insert(hash_of(t, p), &p->by_port,
+			   name ? packet_flow_hash(name, netns) : key_of_port(protocol, port)) < 0)
+		make_room(t);
+	while (inode && hash_insert(&t->by_inode, &p->by_inode, inode) < 0)
+		make_room(t);
+	p->inode = inode;
+	t->unowned += inode != 0;
 	list_append(&t->ports, &p->order);
 	return p;
 }
 
-void port_own(struct sockets *t, struct port *p, struct traffic *owner)
+bool port_own(struct sockets *t, struct port *p, struct traffic *owner)
 {
 	if (owner == p->owner)
-		return;
+		return false;
+	if (p->owner && (!p->owner->process || p->owner->process->dead)) {
+		p->owner = traffic_unref(p->owner);
+		p->owners = 0;
+		t->unowned += p->inode != 0;
+	}
 	p->owners++;
 	if (p->owner)
-		return;
+		return false;
 	p->owner = traffic_ref(owner);
-	if (p->inode)
-		t->unowned--;
+	t->unowned -= p->inode != 0;
+	return true;
 }
 
 void port_end(struct sockets *t, struct port *p, uint64_t time_ns)
@@ -166,8 +189,7 @@ struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol
 	for (; node; node = hash_find_next(node)) {
 		struct port *p = of_port(node);
 
-		if (p->is_connected || (netns && p->netns != netns) ||
-		    (p->gone_ns && time_ns > p->gone_ns))
+		if ((netns && p->netns != netns) || (p->gone_ns && time_ns > p->gone_ns))
 			continue;
 		if (found && (found->owner != p->owner || found->netns != p->netns))
 			return NULL;
@@ -186,12 +208,12 @@ struct port *port_find_address(const struct sockets *t, uint8_t protocol, uint16
 	return p;
 }
 
-struct port *port_find_name(const struct sockets *t, uint32_t netns, uint16_t port,
+struct port *port_find_name(const struct sockets *t, uint32_t netns,
 			    const struct packet_flow *name, unsigned int end)
 {
-	struct port *p = of_port(hash_find(&t->by_port, key_of_port(name->protocol, port)));
+	struct port *p = of_port(hash_find(&t->by_name, packet_flow_hash(name, netns)));
 
-	while (p && !(p->is_connected && p->netns == netns && p->end == end &&
+	while (p && !(p->netns == netns && p->end == end &&
 		      !memcmp(&p->name, name, sizeof(*name))))
 		p = of_port(hash_find_next(&p->by_port));
 	return p;

@@ -31,9 +31,9 @@ struct socket {
 	bool was_told;		/* CONN has been */
 };
 
-/* Listens, waits for datagrams, or is connected since before the run. */
+/* Listens, waits for datagrams, or is connected and was there already. */
 struct port {
-	struct hash_node by_port;	/* key: protocol and port */
+	struct hash_node by_port;	/* key: protocol and port; connected: hash of name */
 	struct hash_node by_inode;
 	struct list order;
 	uint64_t address;	/* 0: not known */
@@ -50,7 +50,7 @@ struct port {
 };
 
 struct sockets {
-	struct hash by_address, by_port, by_inode;
+	struct hash by_address, by_port, by_name, by_inode;
 	struct list order, ports, gone;	/* gone: ports, by that time */
 	uint64_t evicted;
 	size_t unowned;		/* ports with an inode and no owner: descriptors are looked at */
@@ -64,10 +64,12 @@ struct socket *socket_find(const struct sockets *t, uint64_t address);
 struct socket *socket_new(struct sockets *t, uint64_t address);
 void socket_free(struct sockets *t, struct socket *s);
 
+/* name, of which end: it is connected; or NULL. The known one of that inode. NULL: no memory. */
 struct port *port_new(struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port,
-		      uint32_t inode);
+		      uint32_t inode, const struct packet_flow *name, unsigned int end);
 void port_free(struct sockets *t, struct port *p);
-void port_own(struct sockets *t, struct port *p, struct traffic *owner);
+/* Somebody has it open. True: the first one, or in place of one that is dead. */
+bool port_own(struct sockets *t, struct port *p, struct traffic *owner);
 /* It is gone; forgotten a second later. */
 void port_end(struct sockets *t, struct port *p, uint64_t time_ns);
 /*
@@ -79,7 +81,7 @@ struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol
 struct port *port_find_address(const struct sockets *t, uint8_t protocol, uint16_t port,
 			       uint64_t address);
 /* The connected one. */
-struct port *port_find_name(const struct sockets *t, uint32_t netns, uint16_t port,
+struct port *port_find_name(const struct sockets *t, uint32_t netns,
 			    const struct packet_flow *name, unsigned int end);
 struct port *port_find_inode(const struct sockets *t, uint32_t inode);
 

@@ -60,11 +60,12 @@ static void listen_begins(struct model *m, const struct tracepoint_record *r)
 
 	if (!owner)
 		return;
-	port = port_new(&m->network.sockets, netns_of(m, p), IPPROTO_TCP, r->local_port, 0);
+	port = port_new(&m->network.sockets, netns_of(m, p), IPPROTO_TCP, r->local_port, 0, NULL,
+			0);
 	if (!port)
 		return;
 	port->address = r->skaddr;
-	port_own(&m->network.sockets, port, owner);
+	(void)port_own(&m->network.sockets, port, owner);
 	p->listens = true;
 }
 
@@ -182,7 +183,9 @@ static void close_socket(struct model *m, struct socket *s, const struct tracepo
 	if (!s->is_bound) {
 		p = s->role == PEVENT_ROLE_CLIENT ? process_find_living(&m->table, s->pid) :
 						    find_resetter(m, r);
-		f = p ? bind_socket(m, r->skaddr, s, p, netns_of(m, p), PEVENT_FROM_PERF,
+		f = p ? bind_socket(m, r->skaddr, s, p, netns_of(m, p),
+				    s->role == PEVENT_ROLE_CLIENT ? PEVENT_FROM_PERF :
+								    PEVENT_FROM_INFERRED,
 				    r->time_ns) : NULL;
 		if (r->old_state != TCP_SYN_SENT)
 			tell_conn(m, s, f, r->time_ns);

@@ -125,7 +125,7 @@ static int live_drain_network(struct source *s, const struct network_fns *fns, v
 
 	if (!l->network)
 		return 0;
-	l->now_ns = clock_now(l->clock);
+	l->now_ns = s->network_ns = clock_now(l->clock);
 	fns = tee(l, fns, &data, &both);
 	if (l->recorder)
 		recorder_network_begin(l->recorder, l->now_ns);
@@ -139,15 +139,14 @@ static int live_drain_network(struct source *s, const struct network_fns *fns, v
 	return error;
 }
 
-static void live_enter_network(struct source *s, uint32_t netns, int32_t pid,
-			       const struct network_fns *fns, void *data)
+static int live_enter_network(struct source *s, uint32_t netns, int32_t pid,
+			      const struct network_fns *fns, void *data)
 {
 	struct live *l = live_of(s);
 	struct recorder_tee both;
 
 	fns = tee(l, fns, &data, &both);
-	if (l->network)
-		(void)network_enter(l->network, netns, pid, fns, data);
+	return l->network ? network_enter(l->network, netns, pid, fns, data) : -ENOTSUP;
 }
 
 static void live_tell_sockets(struct source *s, const struct network_fns *fns, void *data)
@@ -454,6 +453,7 @@ static int open_network(struct live *l, const struct live_options *options)
 	l->source.network = account.captures;
 	l->source.notices = account.notices_open;
 	l->source.records = account.perf;
+	l->source.lookups = account.lookups;
 	l->source.network_fd = network_get_fd(l->network);
 	l->source.own_netns = network_own(l->network);
 	get_horizons(l);

@@ -329,6 +329,7 @@ static int replay_drain_network(struct source *s, const struct network_fns *fns,
 	uint64_t until = r->drain_ns;
 	int error;
 
+	s->network_ns = r->drain_ns;
 	if (!r->scan_end_ns)
 		until = replay_lines_next_time(&r->lines, REPLAY_SCAN, UINT64_MAX);
 	error = network_replay_drain(n, until, fns, data);
@@ -479,6 +480,7 @@ static int open_lines(struct replay *r, int dir)
 	r->source.network = r->network.account.captures;
 	r->source.notices = r->network.account.notices_open;
 	r->source.records = r->network.account.perf;
+	r->source.lookups = r->network.account.lookups;
 	r->source.own_netns = r->network.own;
 	return error;
 }

@@ -66,8 +66,8 @@ struct source_ops {
 	 */
 	int (*drain_network)(struct source *s, const struct network_fns *fns, void *data);
 	/* A process is in a namespace that was not seen before: network_enter(). */
-	void (*enter_network)(struct source *s, uint32_t netns, int32_t pid,
-			      const struct network_fns *fns, void *data);
+	int (*enter_network)(struct source *s, uint32_t netns, int32_t pid,
+			     const struct network_fns *fns, void *data);
 	/* Sockets that are there, in all namespaces. */
 	void (*tell_sockets)(struct source *s, const struct network_fns *fns, void *data);
 	/* Each second: namespaces that are mounted are entered; `left` says which are empty. */
@@ -116,8 +116,10 @@ struct source {
 	bool network;		/* packets are counted */
 	bool notices;		/* the ends of sockets are told */
 	bool records;		/* so are changes of their states */
+	bool lookups;		/* their owners are looked up */
 	bool wants_sockets;	/* of the loop: samples list open descriptors */
 	uint32_t own_netns;	/* inode of pevent's network namespace */
+	uint64_t network_ns;	/* when the last drain_network() began */
 	uint64_t packets_until_ns, records_until_ns;	/* all of them were drained up to then */
 	uint64_t packets_lost, notices_lost;	/* so far */
 	bool usage;		/* exit records come */

@@ -42,6 +42,14 @@ _test_ const struct pevent_event *next_complete(void)
 	return network_take(&m);
 }
 
+_test_ void skip_to(const struct pevent_event **ret, enum pevent_type type)
+{
+	do
+		*ret = next_complete();
+	while (*ret && (*ret)->type != type);
+	CHECK(*ret);
+}
+
 _test_ void fork_at(uint64_t time_ns, pid_t parent, pid_t pid)
 {
 	run_to(time_ns);

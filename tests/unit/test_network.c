@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Packets, and what is told of sockets, become what processes sent and received. */
 #include "network_rig.h"
+#include "util/macro.h"
 
 #define MS UINT64_C(1000000)
 #define US UINT64_C(1000)
@@ -290,6 +291,109 @@ TEST(segments_sent_again_and_out_of_order)
 	end();
 }
 
+TEST(several_segments_are_missing_at_a_time)
+{
+	static const uint32_t order[] = { 0, 2, 4, 7, 1, 3, 6, 5 };
+	struct pevent_network_stats stats = { 0 };
+
+	begin_network();
+	segment(SECOND, ETH, true, client, server, S, 999, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		segment(SECOND + 1 + i, ETH, true, client, server, A, 1000 + 100 * order[i], 100);
+	segment(SECOND + 9, ETH, true, client, server, A, 1150, 400);	/* all of it again */
+	network_get_stats(&m, &stats);
+	CHECK_EQ(stats.tx.payload, 800);
+	end();
+}
+
+/* A port that was refused a moment ago is used again: the counts are of the one that was open. */
+TEST(final_counts_are_not_those_of_a_refused_connection)
+{
+	static const struct end no_port = { 1, 0 };
+	const struct pevent_event *ev;
+	uint64_t t = SECOND + MS;
+
+	begin_network();
+	fork_at(SECOND, 1, 100);
+	state(t, 100, 0xabc, no_port, server, TCP_CLOSE, TCP_SYN_SENT);
+	state(t + 3 * US, 0, 0xabc, client, server, TCP_SYN_SENT, TCP_CLOSE);
+	segment(t + 1 * US, ETH, true, client, server, S, 100, 0);
+	segment(t + 2 * US, ETH, false, server, client, R | A, 0, 0);
+	fork_at(t + 50 * US, 1, 101);
+	client_records(t + 100 * US, 101, 0xabc);
+	exchange(t + 100 * US, ETH);
+	exit_at(t + 200 * US, 100);
+	exit_at(t + 201 * US, 101);
+	run_to(t + MS);
+	do
+		ev = next_complete();
+	while (ev->type != PEVENT_EXIT);
+	CHECK_EQ(ev->process.pid, 100);
+	CHECK_EQ(ev->usage.network.tx.payload, 0);
+	CHECK_EQ(ev->usage.network.connections, 0);
+	do
+		ev = next_complete();
+	while (ev->type != PEVENT_EXIT);
+	CHECK_EQ(ev->process.pid, 101);
+	check_exchange(ev, 1);
+	skip_all();
+	end();
+}
+
+/* Sockets are told of again while connections of the run are open: they are the same. */
+TEST(what_is_open_is_not_counted_twice)
+{
+	static const char fds[] = "s 3 socket:[4242]";
+	static const struct end no_port = { 1, 0 };
+	struct inet_diag_socket s = { .id = id_of(6, client, server), .inode = 4242, .state = 1 };
+	struct proc_facts facts = { .read_ns = SECOND + 2 * MS, .pid = 100, .has_stat = true,
+				    .stat = { .pid = 100, .state = 'S', .threads = 1 },
+				    .fds = fds, .fds_len = sizeof(fds) };
+	const struct pevent_event *ev;
+
+	begin_network();
+	fork_at(SECOND, 1, 100);
+	state(SECOND + MS, 100, 0xabc, no_port, server, TCP_CLOSE, TCP_SYN_SENT);
+	state(SECOND + MS + US, 0, 0xabc, client, server, TCP_SYN_SENT, TCP_ESTABLISHED);
+	run_to(SECOND + 2 * MS);
+	segment(SECOND + MS, ETH, true, client, server, S, 100, 0);
+	segment(SECOND + 2 * MS, ETH, true, client, server, A, 101, 500);
+	network_existing(&m, OWN, &s);
+	model_sample(&m, &facts);
+	segment(SECOND + 3 * MS, ETH, true, client, server, A, 601, 500);
+	model_snapshot(&m, true, SECOND + 4 * MS);
+	skip_to(&ev, PEVENT_SNAPSHOT);
+	CHECK_EQ(ev->usage.network.connections, 1);
+	CHECK_EQ(ev->usage.network.tx.payload, 1000);
+	CHECK_EQ(ev->usage.network.origin, PEVENT_FROM_PERF);
+	CHECK_EQ(ev->connections->n, 1);
+	skip_all();
+	end();
+}
+
+/* More strangers than there is room for leave the connections of the living alone. */
+TEST(a_port_scan_costs_nobody_his_connection)
+{
+	const struct pevent_event *ev;
+
+	begin_network();
+	for (uint32_t i = 0; i < FLOWS_MAX + 100; i++) {
+		struct end from = { (uint8_t)(3 + i / 60000), (uint16_t)(i % 60000 + 1) };
+
+		segment(SECOND + i, ETH, false, from, server, S, 0, 0);
+	}
+	fork_at(SECOND + MS, 1, 100);
+	client_records(SECOND + 2 * MS, 100, 0xabc);
+	exit_at(SECOND + 3 * MS, 100);
+	exchange(SECOND + 2 * MS, ETH);
+	run_to(SECOND + 4 * MS);
+	skip_to(&ev, PEVENT_EXIT);
+	check_exchange(ev, 1);
+	CHECK(m.network.flows.evicted >= 100);
+	skip_all();
+	end();
+}
+
 TEST(datagrams_by_record_and_by_packet)
 {
 	static const struct end resolver = { 2, 53 }, asker = { 1, 50000 };
@@ -438,14 +542,18 @@ TEST(forwarded_is_neither_sent_nor_received)
 	struct pevent_network_stats stats = { 0 };
 
 	begin_network();
-	segment(SECOND, ETH, false, client, server, S, 0, 0);
-	segment(SECOND + US, ETH + 1, true, client, server, S, 0, 0);
+	for (unsigned int i = 0; i < 10; i++) {
+		segment(SECOND + 2 * i, ETH, false, client, server, A, i, 0);
+		segment(SECOND + 2 * i + 1, ETH + 1, true, client, server, A, i, 0);
+	}
+	segment(SECOND + MS, ETH, false, (struct end){ 2, 5 }, (struct end){ 1, 7 }, A, 0, 0);
 	network_get_stats(&m, &stats);
 	CHECK_EQ(stats.tx.packets, 0);
-	CHECK_EQ(stats.rx.packets, 0);
-	CHECK_EQ(stats.forwarded_packets, 1);
-	CHECK_EQ(stats.forwarded_bytes, 52);
-	CHECK_EQ(stats.unknown_tx.packets + stats.unknown_rx.packets, 0);
+	CHECK_EQ(stats.rx.packets, 1);
+	CHECK_EQ(stats.forwarded_packets, 10);
+	CHECK_EQ(stats.forwarded_bytes, 520);
+	CHECK_EQ(stats.unknown_tx.packets, 0);
+	CHECK_EQ(stats.unknown_rx.packets, 1);
 	end();
 }
 
