@@ -31,12 +31,17 @@ static void ingest_record(void *data, const struct tracepoint_record *r)
 	p->facts_refused += network_record(&p->model, r) < 0;
 }
 
-/* When it was is not told: before now, and after all that made it so. */
+/*
+ * When it was is not told. The drain's begin is what a recording knows; the socket may have gone
+ * since, and what made it go comes first.
+ */
 static void ingest_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s)
 {
 	struct pevent *p = data;
-	const struct network_fact fact = { .time_ns = p->source->network_ns, .netns = netns,
-					   .kind = NETWORK_DESTROYED, .u.destroyed = *s };
+	const struct network_fact fact = { .netns = netns,
+					   .kind = NETWORK_DESTROYED, .u.destroyed = *s,
+					   .time_ns = p->source->network_ns +
+						      NETWORK_NOTICE_NS };
 
 	hold_fact(p, &fact);
 }

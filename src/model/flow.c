@@ -91,7 +91,8 @@ static uint64_t final_rx(const struct flow *f, unsigned int end)
 	const struct flow_way *w = &f->way[!end];
 	uint64_t rx = f->end[end].final_rx;
 
-	return rx && rx != w->seen.payload && (w->has_fin || rx == w->seen.payload + 1) ? rx - 1 : rx;
+	return rx && rx != w->seen.payload && (w->has_fin || rx == w->seen.payload + 1) ?
+		       rx - 1 : rx;
 }
 
 void flow_sent(const struct flow *f, unsigned int end, struct pevent_traffic *ret_tx,

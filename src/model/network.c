@@ -311,7 +311,7 @@ static void apply_destroyed(struct model *m, const struct network_fact *fact)
 		take_final(&f->end[end], &s->tcp);
 	if (f->end[end].closed_ns)
 		return;
-	flow_close(flows, f, end, fact->time_ns);
+	flow_close(flows, f, end, fact->time_ns - NETWORK_NOTICE_NS);
 	if (id->protocol == IPPROTO_TCP && f->end[end].was_open)
 		network_tell(m, PEVENT_CLOSE, f, end, fact->time_ns);
 }

@@ -11,13 +11,14 @@
 #include "wire/packet.h"
 #include "wire/tracepoint.h"
 
+#define NETWORK_NOTICE_NS 5000000u	/* a drain takes less, but for a flood */
 #define NETWORK_EXIT_NS 50000000u	/* an EXIT waits at most so long for its sockets' counts */
 
 enum network_fact_kind {
 	NETWORK_STATE,		/* a TCP socket's, changed: a tracepoint's record */
 	NETWORK_DATAGRAMS,	/* of one process, sent or received within a moment */
 	NETWORK_FOUND,		/* a lookup's answer */
-	NETWORK_DESTROYED,	/* a socket is gone */
+	NETWORK_DESTROYED,	/* a socket is gone, since less than NETWORK_NOTICE_NS */
 };
 
 struct network_fact {
