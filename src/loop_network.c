@@ -57,7 +57,7 @@ static void ingest_found(void *data, const struct network_found *f)
 {
 	const struct network_fact fact = {
 		.time_ns = f->packet_ns, .netns = f->netns, .kind = NETWORK_FOUND,
-		.u.found = { .id = f->id, .inode = f->inode, .tgid = f->tgid },
+		.u.found = { .id = f->id, .inode = f->inode, .tgid = f->tgid, .shared = f->shared },
 	};
 
 	hold_fact(data, &fact);

@@ -334,9 +334,10 @@ struct flow *flow_of_socket(struct flows *t, uint32_t netns, const struct packet
 		/* Of one that was there: the connection of that name is the one that is open. */
 		if (!opened_ns && !f->end[end].closed_ns)
 			return f;
+		/* The oldest that can be it: one whose opening was told is another. */
 		if (opened_ns && !f->end[end].socket && f->begin_ns + VAGUE_NS >= opened_ns &&
-		    !(f->end[end].closed_ns && f->end[end].owner))
-			found = f;	/* the oldest that can be it */
+		    !(f->end[end].closed_ns && f->end[end].opened_ns))
+			found = f;
 	}
 	if (found)
 		return found;

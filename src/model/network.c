@@ -258,6 +258,7 @@ static void apply_found(struct model *m, const struct network_fact *fact)
 	f = flow_of_socket(flows, fact->netns, &name, end, tcp ? fact->time_ns : 0,
 			   fact->time_ns);
 	if (f && !tcp && f->end[end].owner && f->end[end].owner != owner) {
+		f->end[end].opened_ns = f->begin_ns;
 		flow_close(flows, f, end, fact->time_ns - 1);
 		f = flow_of_socket(flows, fact->netns, &name, end, fact->time_ns, fact->time_ns);
 	}
@@ -265,6 +266,7 @@ static void apply_found(struct model *m, const struct network_fact *fact)
 		return;
 	f->end[end].opened_ns = fact->time_ns;
 	f->end[end].role = tcp ? PEVENT_ROLE_CLIENT : PEVENT_ROLE_NONE;
+	f->end[end].is_shared |= fact->u.found.shared;
 	flow_own(f, end, owner, PEVENT_FROM_SOCK_DIAG);
 	if (tcp)
 		network_tell(m, PEVENT_CONN, f, end, fact->time_ns);

@@ -39,6 +39,7 @@ struct network_fact {
 			struct inet_diag_id id;
 			uint32_t inode;
 			int32_t tgid;	/* 0: nobody was found */
+			bool shared;	/* others have it, too */
 		} found;
 	} u;
 };
