@@ -72,13 +72,15 @@
  *	src/source/delayacct.c	delay accounting on for the run
  *	src/source/exec_reader.c	command lines before the first instruction
  *	src/source/priority.c	threads that run before who woke them
- *	src/source/owner.c	who has a socket, at its first packet: owner_tap.c: the packet;
- *				owner_space.c: the socket; owner_scan.c: the process, or by
- *				owner_later.c
+ *	src/source/owner.c	who has a socket, at its first packet: owner_tap.c: the packet,
+ *				unless owner_quiet.c; owner_space.c: the socket; owner_memory.c:
+ *				whose it is or, by owner_scan.c and owner_process.c, becomes; or
+ *				by owner_later.c
  *	src/source/taskstats.c	exit records: registration, draining
  *	src/source/netlink.c	buffers, loss counters, batches of both
  *	src/source/network.c	all of the network: namespaces, packets, sockets, owners
- *	src/source/space.c	one network namespace; netns.c: how it is found and entered
+ *	src/source/space.c	one network namespace; netns.c: how it is found and entered;
+ *				closer.c: how it is left; refusals.c: what is told if not
  *	src/source/capture.c	packets through libpcap; capture_file.c: into a file and back
  *	src/source/devices.c	at which devices packets count, so that each counts once
  *	src/source/diag.c	socket diagnosis: lookups, notices of sockets that are gone

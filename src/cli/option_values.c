@@ -92,6 +92,8 @@ static int add_event(struct parser *p, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(event_names); i++) {
 		if (!strcmp(name, event_names[i].name)) {
 			p->o->types |= event_names[i].types;
+			if (event_names[i].types & TYPES_NETWORK)
+				p->o->needs_network = "-e";
 			return 0;
 		}
 	}
@@ -278,6 +280,8 @@ static int check_device(struct parser *p, const char *name)
 {
 	size_t len = strlen(name);
 
+	if (!strcmp(name, "any"))
+		return bad(p, name, len, "stands for all devices, beside which there are none");
 	/* As the kernel's dev_valid_name() has it. */
 	if (!len || len >= IFNAMSIZ || strcspn(name, "/: \t\n\v\f\r") != len ||
 	    !strcmp(name, ".") || !strcmp(name, ".."))
@@ -287,11 +291,13 @@ static int check_device(struct parser *p, const char *name)
 
 int option_take_interface(struct parser *p, const char *value)
 {
-	int r = each_piece(p, value, check_device);
+	bool all = !strcmp(value, "any");
+	int r = all ? 0 : each_piece(p, value, check_device);
 
 	if (r < 0)
 		return r;
-	p->o->interface = strcmp(value, "any") ? value : NULL;
+	p->o->interface = all ? NULL : value;
+	p->o->needs_network = "-i";
 	return 0;
 }
 
@@ -300,6 +306,7 @@ int option_take_owner(struct parser *p, const char *value)
 	for (size_t i = 0; i < ARRAY_SIZE(owner_names); i++) {
 		if (!strcmp(value, owner_names[i])) {
 			p->o->owner = (enum pevent_owner)i;
+			p->o->needs_network = "--owner";
 			return 0;
 		}
 	}

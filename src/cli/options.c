@@ -238,7 +238,7 @@ static int check(struct parser *p, unsigned int verb)
 		why = "record: the directory to write to is missing";
 	else if (o->replay && o->command)
 		why = "-R: a recording cannot follow a command";
-	else if (o->no_network && (o->interface || o->owner || o->types & TYPES_NETWORK))
+	else if (o->no_network && o->needs_network)
 		why = "--no-net: leaves nothing for -i, --owner, -e net";
 	if (why) {
 		strbuf_puts(p->why, why);

@@ -35,6 +35,7 @@ struct options {
 	enum time_style time;
 	enum pevent_owner owner;
 	const char *interface;		/* comma list of devices; NULL: all */
+	const char *needs_network;	/* the option that means nothing without; NULL: none */
 	const char *columns;		/* NULL: default; checked */
 	const char *output;		/* NULL: standard output */
 	const char *replay;		/* NULL: live */

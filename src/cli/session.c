@@ -121,6 +121,27 @@ static struct pevent_config make_config(const struct options *o, unsigned int wa
 	return config;
 }
 
+/* What was asked for by name is not left out; a replay shows what there is. */
+static int check_network(const struct session *s)
+{
+	const struct options *o = s->options;
+	struct pevent_stats stats;
+
+	if (!o->needs_network)
+		return STATUS_OK;
+	pevent_get_stats(s->p, &stats);
+	if (stats.network.known)
+		return STATUS_OK;
+	if (!o->replay) {
+		diag(o->needs_network, "packets: %s",
+		     stats.source[PEVENT_SOURCE_PACKETS].state);
+		return STATUS_ERROR;
+	}
+	if (o->types & (PEVENT_MASK(PEVENT_CONN) | PEVENT_MASK(PEVENT_CLOSE)))
+		diag(o->replay, "holds no network: there are no events conn and close");
+	return STATUS_OK;
+}
+
 int session_open(struct session *s, const struct options *o, const struct session_ops *ops,
 		 void *data, unsigned int want, const char *record_to)
 {
@@ -147,7 +168,7 @@ int session_open(struct session *s, const struct options *o, const struct sessio
 	r = o->replay ? pevent_add_recording(s->p, o->replay) : pevent_add_live(s->p);
 	if (r < 0)
 		return failed(s, o->replay ? o->replay : "process events", r, STATUS_ERROR);
-	return STATUS_OK;
+	return check_network(s);
 }
 
 static void set_timer(struct session *s, uint64_t ns)

@@ -36,6 +36,18 @@ static void put_count(struct cell *c, uint64_t n, bool estimate)
 		cell_put(c, "~", 1);
 }
 
+/* by_kernel: what the kernel itself may have counted. */
+static bool is_estimate(const struct pevent_connection *n, bool by_kernel)
+{
+	return n->origin == PEVENT_FROM_INFERRED || (by_kernel ? !n->final : n->incomplete);
+}
+
+static bool is_usage_estimate(const struct pevent_usage *u, bool by_kernel)
+{
+	return by_kernel ? usage_is_estimate(u, PEVENT_KNOWN_NETWORK) :
+			   usage_traffic_is_estimate(u);
+}
+
 #define VALUE(id, by_kernel, put_value, field) \
 	static void put_##id(_unused_ struct columns_state *s, const struct line *l, \
 			     struct cell *c) \
@@ -43,11 +55,9 @@ static void put_count(struct cell *c, uint64_t n, bool estimate)
 		const struct pevent_usage *u = column_usage(l, PEVENT_KNOWN_NETWORK, c); \
 		const struct pevent_connection *n = closed(l, by_kernel, c); \
 		if (u) \
-			put_value(c, u->network.field, \
-				  usage_is_estimate(u, PEVENT_KNOWN_NETWORK)); \
+			put_value(c, u->network.field, is_usage_estimate(u, by_kernel)); \
 		else if (n) \
-			put_value(c, n->field, n->origin == PEVENT_FROM_INFERRED || \
-					       (by_kernel && !n->final)); \
+			put_value(c, n->field, is_estimate(n, by_kernel)); \
 	}
 
 VALUE(sent, false, put_size, tx.bytes)

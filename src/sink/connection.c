@@ -66,6 +66,11 @@ bool connection_has_payload(const struct pevent_event *e, const struct pevent_co
 	return c->final || connection_is_counted(e, c);
 }
 
+bool connection_has_retransmits(const struct pevent_connection *c)
+{
+	return c->protocol == IPPROTO_TCP && (c->final || c->tx.packets || c->rx.packets);
+}
+
 bool connection_duration(const struct pevent_connection *c, uint64_t *ret_ns)
 {
 	if (!c || !c->opened_ns || c->closed_ns < c->opened_ns)

@@ -27,8 +27,10 @@ size_t protocol_text(uint8_t protocol, char to[PROTOCOL_TEXT_MAX]);
 const struct pevent_connection *connection_of(const struct pevent_event *e);
 /* Were its packets counted? If not, its traffic is not 0 but not known. */
 bool connection_is_counted(const struct pevent_event *e, const struct pevent_connection *c);
-/* The same of payload and retransmits, which the kernel counts as well. */
+/* The same of payload, which the kernel counts as well. */
 bool connection_has_payload(const struct pevent_event *e, const struct pevent_connection *c);
+/* And of retransmits, which TCP alone has: did anybody count them? */
+bool connection_has_retransmits(const struct pevent_connection *c);
 /* How long it was open. False: not known, or c is NULL. */
 bool connection_duration(const struct pevent_connection *c, uint64_t *ret_ns);
 

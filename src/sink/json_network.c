@@ -20,6 +20,8 @@ void json_network_usage(struct strbuf *b, const struct pevent_usage *u)
 	json_u64(b, "retransmits", n->retransmits);
 	if (n->incomplete)
 		json_bool(b, "incomplete", true);
+	if (n->estimated)
+		json_bool(b, "estimated", true);
 	json_close(b);
 }
 
@@ -56,9 +58,9 @@ static void put_traffic(struct strbuf *b, const struct pevent_event *e,
 	if (connection_has_payload(e, c)) {
 		json_u64(b, "rx_payload_bytes", c->rx.payload);
 		json_u64(b, "tx_payload_bytes", c->tx.payload);
-		if (c->protocol == IPPROTO_TCP)
-			json_u64(b, "retransmits", c->retransmits);
 	}
+	if (connection_has_retransmits(c))
+		json_u64(b, "retransmits", c->retransmits);
 	if (c->rtt_ns)
 		json_u64(b, "rtt_ns", c->rtt_ns);
 }
@@ -79,7 +81,8 @@ static void put_life(struct strbuf *b, const struct pevent_event *e,
 		json_bool(b, "open", true);
 	if (c->final)
 		json_bool(b, "final", true);
-	put_time(b, "opened", t, e, c->opened_ns);
+	if (c->incomplete)
+		json_bool(b, "incomplete", true);
 	put_time(b, "closed", t, e, c->closed_ns);
 	if (connection_duration(c, &ns))
 		json_u64(b, "duration_ns", ns);
@@ -106,8 +109,11 @@ static void put_connection(struct strbuf *b, const struct pevent_event *e,
 	json_close(b);
 	if (c->netns)
 		json_u64(b, "netns", c->netns);
-	put_life(b, e, c, t);
-	put_traffic(b, e, c);
+	put_time(b, "opened", t, e, c->opened_ns);
+	if (e->type != PEVENT_CONN) {	/* whose life and traffic begin here */
+		put_life(b, e, c, t);
+		put_traffic(b, e, c);
+	}
 	json_close(b);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "sink/command_text.h"
+#include "sink/connection.h"
 #include "sink/stats.h"
 #include "sink/stats_data.h"
 #include "util/macro.h"
@@ -87,6 +88,20 @@ bool stats_has_groups(const struct stats *s, int grouping)
 	return t->rows.count > 1 || (t->last && stats_is_known(t->last));
 }
 
+bool stats_remote_is_estimate(const struct stats *s, const struct remote *r)
+{
+	return r->estimate || s->unlisted_connections;
+}
+
+bool stats_get_unlisted(const struct stats *s, uint64_t *ret_tx, uint64_t *ret_rx)
+{
+	const struct usage_sum *all = &s->all->row.usage;
+
+	*ret_tx = all->tx_bytes - MIN(all->tx_bytes, s->remote_tx);
+	*ret_rx = all->rx_bytes - MIN(all->rx_bytes, s->remote_rx);
+	return *ret_tx || *ret_rx;
+}
+
 uint32_t stats_row_user(const struct stats_row *row)
 {
 	uint64_t user;
@@ -161,6 +176,15 @@ static void add_waits(struct stats *s, const struct pevent_usage *u)
 		log2_counts_add(&s->log2[LOG2_BLOCK_IO], block_io);
 }
 
+static void add_remote(struct stats *s, const struct pevent_event *e,
+		       const struct pevent_connection *c, struct program *program)
+{
+	if (!remote_add(&s->remotes, e, c, &program->row) || !connection_is_counted(e, c))
+		return;
+	s->remote_tx += c->tx.bytes;
+	s->remote_rx += c->rx.bytes;
+}
+
 /* Of TCP each one when it is closed, or at the end of the run; of others, which are not closed, all
  * of a process when it is told of. */
 static void add_connections(struct stats *s, const struct pevent_event *e, struct program *program)
@@ -172,10 +196,10 @@ static void add_connections(struct stats *s, const struct pevent_event *e, struc
 
 		if (e->type == PEVENT_CLOSE || c->protocol != IPPROTO_TCP ||
 		    (e->type == PEVENT_SNAPSHOT && c->open))
-			remote_add(&s->remotes, e, c, &program->row);
+			add_remote(s, e, c, program);
 	}
-	if (all && e->type != PEVENT_CLOSE)
-		s->unlisted_connections += all->total - all->n;
+	if (all && all->n && e->type != PEVENT_CLOSE)
+		s->unlisted_connections += connections_in_no_row(e);
 }
 
 /* Of a process, once: at its end, or at the end of the run. */
@@ -216,12 +240,12 @@ static void add_account(struct stats *s, const struct pevent_event *e, struct pr
 		usage_sum_add(&s->short_lived, &e->usage);
 }
 
+/* How it ended, and after how long. */
 static void add_exit(struct stats *s, const struct pevent_event *e, struct program *program)
 {
 	const struct pevent_process *p = &e->process;
 	int status = e->u.exit.wait_status;
 
-	rate_add(&s->exits, e->time_ns);
 	s->oom_kills += e->u.exit.oom_killed;
 	if (p->before_run)
 		s->exits_before_run++;
@@ -272,7 +296,7 @@ static void count_event(struct stats *s, const struct pevent_event *e, struct pr
 			s->execs_without_args++;
 		break;
 	case PEVENT_EXIT:
-		add_exit(s, e, program);
+		rate_add(&s->exits, e->time_ns);
 		break;
 	default:
 		break;
@@ -300,10 +324,12 @@ void stats_add(struct stats *s, const struct pevent_event *e)
 	}
 
 	program = find_program(s, &e->process);
-	if (e->type == PEVENT_EXIT)
+	if (e->type == PEVENT_EXIT) {
 		add_account(s, e, program);
-	else if (e->type == PEVENT_CLOSE)
+		add_exit(s, e, program);
+	} else if (e->type == PEVENT_CLOSE) {
 		add_connections(s, e, program);
+	}
 	if (e->sequence)
 		count_event(s, e, program);
 }

@@ -32,7 +32,7 @@ struct stats_report {
 int stats_new(struct stats **ret, size_t programs_max);
 struct stats *stats_free(struct stats *s);	/* accepts NULL; returns NULL */
 /* Start SNAPSHOTs count for nothing, end SNAPSHOTs for what their processes have used; so do EXIT
- * and CLOSE with sequence 0 (pevent_filter.silent). */
+ * and CLOSE with sequence 0 (pevent_filter.silent), and EXIT for how they ended. */
 void stats_add(struct stats *s, const struct pevent_event *event);
 
 /* The whole report as lines of text. */

@@ -36,7 +36,8 @@ struct stats {
 	struct stats_table programs;	/* of struct program */
 	struct stats_table groups[GROUPING_COUNT];
 	struct stats_table remotes;	/* of struct remote */
-	uint64_t unlisted_connections;	/* of exits with more than an event lists */
+	uint64_t remote_tx, remote_rx;	/* bytes: all of its rows together */
+	uint64_t unlisted_connections;	/* in no row of remotes, for want of room in an event */
 	struct program *all;
 	struct stats_top top[TOP_COUNT];
 	struct log2_counts log2[LOG2_COUNT];
@@ -62,6 +63,10 @@ struct stats {
 bool stats_is_known(const struct stats_row *row);
 /* Is there more to a grouping than that nothing is known? */
 bool stats_has_groups(const struct stats *s, int grouping);
+/* Is a row of remotes less than certain, or may it lack something? */
+bool stats_remote_is_estimate(const struct stats *s, const struct remote *r);
+/* Bytes of processes that are in no row of remotes. False: there are none. */
+bool stats_get_unlisted(const struct stats *s, uint64_t *ret_tx, uint64_t *ret_rx);
 /* Most events first. */
 stats_order stats_by_events;
 /* The user that a row of BY_USER is about; UINT32_MAX: none. */
@@ -87,8 +92,8 @@ void stats_say_size(struct strbuf *b, uint64_t bytes, bool estimate);
 void stats_usage_tables(struct stats *s, const struct stats_report *r, struct strbuf *b);
 void stats_usage_lines(const struct stats *s, const struct stats_report *r, struct strbuf *b);
 
-/* stats_network_text.c: the table of remote ends; the line of the totals. */
-void stats_network_table(struct stats *s, struct strbuf *b);
+/* stats_network_text.c: remote ends, and what is in no row; the line of the totals. */
+void stats_network_tables(struct stats *s, struct strbuf *b);
 void stats_network_line(const struct pevent_stats *account, struct strbuf *b);
 /* stats_network_json.c: "network" and "remotes" of the summary. */
 void stats_network_json(struct stats *s, const struct stats_report *r, struct strbuf *b);

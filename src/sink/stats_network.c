@@ -21,7 +21,7 @@ static void add_program(struct remote *r, const struct stats_row *program)
 		r->more_programs = true;
 }
 
-void remote_add(struct stats_table *t, const struct pevent_event *e,
+bool remote_add(struct stats_table *t, const struct pevent_event *e,
 		const struct pevent_connection *c, const struct stats_row *program)
 {
 	char text[ADDRESS_TEXT_MAX];
@@ -29,10 +29,13 @@ void remote_add(struct stats_table *t, const struct pevent_event *e,
 	struct remote *r;
 
 	if (!len)
-		return;
+		return false;
 	r = remote_of(stats_table_get(t, text, len));
 	r->connections += c->protocol == IPPROTO_TCP;
-	r->retransmits += c->retransmits;
+	if (connection_has_retransmits(c))
+		r->retransmits += c->retransmits;
+	else
+		r->uncounted += c->protocol == IPPROTO_TCP;
 	r->rtt_sum_ns += c->rtt_ns;
 	r->rtts += c->rtt_ns != 0;
 	if (connection_is_counted(e, c)) {
@@ -40,14 +43,17 @@ void remote_add(struct stats_table *t, const struct pevent_event *e,
 		r->tx_bytes += c->tx.bytes;
 		r->rx_bytes += c->rx.bytes;
 	}
-	r->estimate |= c->origin == PEVENT_FROM_INFERRED || !connection_is_counted(e, c);
+	r->estimate |= c->origin == PEVENT_FROM_INFERRED || c->incomplete ||
+		       !connection_is_counted(e, c);
 	add_program(r, program);
+	return true;
 }
 
 void remote_merge(struct remote *r, const struct remote *other)
 {
 	r->connections += other->connections;
 	r->retransmits += other->retransmits;
+	r->uncounted += other->uncounted;
 	r->tx_bytes += other->tx_bytes;
 	r->rx_bytes += other->rx_bytes;
 	r->rtt_sum_ns += other->rtt_sum_ns;
@@ -59,6 +65,26 @@ void remote_merge(struct remote *r, const struct remote *other)
 bool remote_is_used(const struct remote *r)
 {
 	return r->n_programs;
+}
+
+bool remote_has_retransmits(const struct remote *r)
+{
+	return !r->connections || r->uncounted < r->connections;
+}
+
+uint64_t connections_in_no_row(const struct pevent_event *e)
+{
+	const struct pevent_connections *all = e->connections;
+	uint64_t unlisted = all->total - all->n, tcp = 0, closed;
+
+	/* The newest are listed: before one that is open there can be others that are. */
+	if (e->type == PEVENT_SNAPSHOT && all->connection[0].open)
+		return unlisted;
+	for (size_t i = 0; i < all->n; i++)
+		tcp += all->connection[i].protocol == IPPROTO_TCP;
+	closed = e->usage.known & PEVENT_KNOWN_NETWORK ? e->usage.network.connections : 0;
+	closed -= MIN(closed, tcp);
+	return unlisted - MIN(unlisted, closed);
 }
 
 int remote_by_bytes(const struct stats_row *a, const struct stats_row *b)

@@ -43,7 +43,8 @@ static void put_programs(struct strbuf *b, const struct remote *r)
 		json_bool(b, "more_programs", true);
 }
 
-static void put_remote(struct strbuf *b, const struct remote *r, bool is_other)
+static void put_remote(struct strbuf *b, const struct stats *s, const struct remote *r,
+		       bool is_other)
 {
 	strbuf_putc(b, '{');
 	if (is_other)
@@ -55,30 +56,42 @@ static void put_remote(struct strbuf *b, const struct remote *r, bool is_other)
 		json_u64(b, "tx_bytes", r->tx_bytes);
 		json_u64(b, "rx_bytes", r->rx_bytes);
 	}
-	json_u64(b, "retransmits", r->retransmits);
+	if (remote_has_retransmits(r))
+		json_u64(b, "retransmits", r->retransmits);
 	if (r->rtts)
 		json_u64(b, "mean_rtt_ns", r->rtt_sum_ns / r->rtts);
-	if (r->estimate)
+	if (stats_remote_is_estimate(s, r))
 		json_bool(b, "estimated", true);
 	put_programs(b, r);
 	json_close(b);
 }
 
-void stats_network_json(struct stats *s, const struct stats_report *r, struct strbuf *b)
+static void put_remotes(struct stats *s, struct strbuf *b)
 {
 	const struct remote *other = CONTAINER_OF(s->remotes.other, struct remote, row);
 	_cleanup_(free_p) struct stats_row **rows = NULL;
 	size_t n = 0;
 
-	if (r->account->network.known)
-		put_totals(b, r->account);
 	rows = stats_table_sorted(&s->remotes, remote_by_bytes, &n);
 	if (!n)
 		return;
 	json_lit(b, "\"remotes\":[");
 	for (size_t i = 0; i < n; i++)
-		put_remote(b, CONTAINER_OF(rows[i], struct remote, row), false);
+		put_remote(b, s, CONTAINER_OF(rows[i], struct remote, row), false);
 	if (remote_is_used(other))
-		put_remote(b, other, true);
+		put_remote(b, s, other, true);
 	stats_close_list(b);
+}
+
+void stats_network_json(struct stats *s, const struct stats_report *r, struct strbuf *b)
+{
+	uint64_t tx, rx;
+
+	if (r->account->network.known)
+		put_totals(b, r->account);
+	put_remotes(s, b);
+	if (!stats_get_unlisted(s, &tx, &rx))
+		return;
+	json_u64(b, "unlisted_tx_bytes", tx);
+	json_u64(b, "unlisted_rx_bytes", rx);
 }

@@ -237,7 +237,7 @@ static void put_gaps(const struct stats *s, struct strbuf *b)
 		{ s->unnamed, "events of unknown programs" },
 		{ s->exits_before_run, "exits of processes older than the run (no lifetimes)" },
 		{ s->other_events, "events of programs beyond the table's limit" },
-		{ s->unlisted_connections, "connections that exits have no room to list" },
+		{ s->unlisted_connections, "connections in no row of remotes" },
 	};
 	bool first = true;
 
@@ -270,7 +270,7 @@ void stats_text(struct stats *s, const struct stats_report *r, struct strbuf *b)
 {
 	put_table(s, b);
 	stats_usage_tables(s, r, b);
-	stats_network_table(s, b);
+	stats_network_tables(s, b);
 	strbuf_putc(b, '\n');
 	put_run(s, r, b);
 	put_exits(s, b);

@@ -48,6 +48,12 @@ bool usage_is_estimate(const struct pevent_usage *u, unsigned int group)
 	return estimated(u) & group;
 }
 
+bool usage_traffic_is_estimate(const struct pevent_usage *u)
+{
+	return usage_is_estimate(u, PEVENT_KNOWN_NETWORK) ||
+	       (u->known & PEVENT_KNOWN_NETWORK && u->network.estimated);
+}
+
 void usage_sum_add(struct usage_sum *s, const struct pevent_usage *u)
 {
 	unsigned int known = u->known;
@@ -78,6 +84,7 @@ void usage_sum_add(struct usage_sum *s, const struct pevent_usage *u)
 	if (known & PEVENT_KNOWN_NETWORK) {
 		s->tx_bytes += u->network.tx.bytes;
 		s->rx_bytes += u->network.rx.bytes;
+		s->traffic_estimated |= u->network.estimated;
 		s->connections += u->network.connections;
 		s->retransmits += u->network.retransmits;
 	}
@@ -101,6 +108,7 @@ void usage_sum_merge(struct usage_sum *s, const struct usage_sum *other)
 	s->major_faults += other->major_faults;
 	s->tx_bytes += other->tx_bytes;
 	s->rx_bytes += other->rx_bytes;
+	s->traffic_estimated |= other->traffic_estimated;
 	s->connections += other->connections;
 	s->retransmits += other->retransmits;
 }
@@ -110,6 +118,11 @@ bool usage_sum_is_estimate(const struct usage_sum *s, unsigned int group)
 	if (group == PEVENT_KNOWN_CPU && s->cpu_error_ns > s->cpu_ns / 10)
 		return true;
 	return s->partial & group;
+}
+
+bool usage_sum_traffic_is_estimate(const struct usage_sum *s)
+{
+	return s->traffic_estimated || usage_sum_is_estimate(s, PEVENT_KNOWN_NETWORK);
 }
 
 bool usage_sum_has_split(const struct usage_sum *s)

@@ -27,6 +27,7 @@ struct usage_sum {
 	uint64_t read_bytes, write_bytes;
 	uint64_t minor_faults, major_faults;
 	uint64_t tx_bytes, rx_bytes;	/* of IP packets */
+	bool traffic_estimated;		/* the same, of some process */
 	uint64_t connections, retransmits;	/* of TCP */
 };
 
@@ -35,11 +36,14 @@ bool sample_has_state(const struct pevent_sample *s);
 enum usage_quality usage_quality(const struct pevent_usage *u);
 /* Is a known group of one process more a bound or a guess than a count? CPU: or off by a tenth. */
 bool usage_is_estimate(const struct pevent_usage *u, unsigned int group);
+/* Of the network, its packets and their bytes, which can be less certain than the rest. */
+bool usage_traffic_is_estimate(const struct pevent_usage *u);
 void usage_sum_add(struct usage_sum *s, const struct pevent_usage *u);	/* one process */
 void usage_sum_merge(struct usage_sum *s, const struct usage_sum *other);
 
 /* The same of a sum. */
 bool usage_sum_is_estimate(const struct usage_sum *s, unsigned int group);
+bool usage_sum_traffic_is_estimate(const struct usage_sum *s);
 /* Is the division into user and system time known, for more than half of the CPU time? */
 bool usage_sum_has_split(const struct usage_sum *s);
 

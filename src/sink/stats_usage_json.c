@@ -55,7 +55,7 @@ void stats_put_usage_json(struct strbuf *b, const struct usage_sum *u)
 		json_u64(b, "retransmits", u->retransmits);
 		json_close(b);
 	}
-	if (u->known & shown && u->partial & shown)
+	if (u->known & shown && (u->partial & shown || u->traffic_estimated))
 		json_bool(b, "estimated", true);
 	json_close(b);
 }

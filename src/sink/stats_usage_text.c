@@ -44,9 +44,10 @@ static void put_network(const struct usage_sum *u, struct strbuf *b)
 {
 	bool known = u->known & PEVENT_KNOWN_NETWORK;
 	bool estimate = usage_sum_is_estimate(u, PEVENT_KNOWN_NETWORK);
+	bool traffic_estimate = usage_sum_traffic_is_estimate(u);
 
-	stats_put_size(b, u->tx_bytes, known, estimate);
-	stats_put_size(b, u->rx_bytes, known, estimate);
+	stats_put_size(b, u->tx_bytes, known, traffic_estimate);
+	stats_put_size(b, u->rx_bytes, known, traffic_estimate);
 	put_number(b, u->connections, known, estimate);
 	put_number(b, u->retransmits, known, estimate);
 }

@@ -385,16 +385,18 @@ static void put_processes(const struct summary *s, struct strbuf *b)
 static void put_network(const struct usage_sum *u, struct strbuf *b)
 {
 	bool estimate = usage_sum_is_estimate(u, PEVENT_KNOWN_NETWORK);
+	bool traffic_estimate = usage_sum_traffic_is_estimate(u);
 
 	if (!(u->known & PEVENT_KNOWN_NETWORK))
 		return;
 	stats_put_label(b, "Network:");
-	stats_say_size(b, u->tx_bytes, estimate);
+	stats_say_size(b, u->tx_bytes, traffic_estimate);
 	strbuf_puts(b, " sent, ");
-	stats_say_size(b, u->rx_bytes, estimate);
+	stats_say_size(b, u->rx_bytes, traffic_estimate);
 	strbuf_puts(b, " received, ");
 	strbuf_put_u64(b, u->connections);
-	strbuf_puts(b, estimate ? "~ connections\n" : " connections\n");
+	strbuf_puts(b, estimate ? "~" : "");
+	strbuf_puts(b, u->connections == 1 ? " connection\n" : " connections\n");
 }
 
 static void put_resources(const struct summary *s, struct strbuf *b)

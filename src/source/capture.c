@@ -122,6 +122,9 @@ static int tell(const struct capture *c, int error)
 	switch (error) {
 	case -EPERM:
 		return log_error(c->log, error, "packets: needs CAP_NET_RAW: run as root");
+	case -EMFILE:
+		return log_error(c->log, error, "packets: %s: needs a higher limit: `ulimit -n`, "
+				 "or LimitNOFILE= of systemd", strerror(EMFILE));
 	case -ENOTSUP:
 		return log_error(c->log, error, "packets: link type %d is not known: needs another "
 				 "libpcap", c->linktype);
@@ -149,9 +152,8 @@ static size_t look_up(const struct capture *c, int fd, uint32_t *ret)
 static int take_name(struct capture *c, const char *name, size_t len)
 {
 	if (len == 0 || len >= IFNAMSIZ)
-		return log_error(c->log, len ? -ENODEV : -EINVAL,
-				 "packets of \"%s\": not a list of devices: `ip link` lists them",
-				 c->options.interface);
+		return log_error(c->log, -EINVAL, "packets of \"%s\": not a list of devices: "
+				 "`ip link` lists them", c->options.interface);
 	if (c->n_names == CAPTURE_NAMES_MAX)
 		return log_error(c->log, -EINVAL, "packets of \"%s\": more than %d devices",
 				 c->options.interface, CAPTURE_NAMES_MAX);
@@ -177,7 +179,7 @@ static int take_names(struct capture *c)
 	return error;
 }
 
-/* Before all else: who names a device that is not there gets no other answer. */
+/* Before all else: what is no name of a device gets no other answer. */
 static int find_names(struct capture *c)
 {
 	_cleanup_(close_p) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -188,10 +190,10 @@ static int find_names(struct capture *c)
 	if (fd < 0)
 		return tell(c, -errno);
 	(void)look_up(c, fd, c->ifindexes);
-	for (size_t i = 0; c->options.must_exist && i < c->n_names; i++)
+	for (size_t i = 0; c->options.tells_missing && i < c->n_names; i++)
 		if (!c->ifindexes[i])
-			return log_error(c->log, -ENODEV, "packets of %s: no such device: "
-					 "`ip link` lists them", c->names[i]);
+			log_warning(c->log, "packets of %s: no such device here: counted when "
+				    "there is one", c->names[i]);
 	return 0;
 }
 
@@ -217,9 +219,13 @@ static int activate(struct capture *c)
 	pcap_set_timeout(c->pcap, (int)c->options.timeout_ms);
 	pcap_set_immediate_mode(c->pcap, 0);
 	(void)pcap_set_tstamp_precision(c->pcap, PCAP_TSTAMP_PRECISION_NANO);
+	errno = 0;
 	status = pcap_activate(c->pcap);	/* positive: a warning */
+	if (status == PCAP_ERROR_PERM_DENIED)
+		return -EPERM;
+	/* libpcap has words of its own for all; these have a cure. */
 	if (status < 0)
-		return status == PCAP_ERROR_PERM_DENIED ? -EPERM : -EIO;
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -EIO;
 	c->nanoseconds = pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO;
 	if (pcap_setnonblock(c->pcap, 1, why) < 0)
 		return -EIO;
@@ -372,10 +378,13 @@ int capture_drain(struct capture *c, unsigned int max, capture_fn fn, void *data
 	return n;
 }
 
-/* A new filter drops what comes in the microseconds in which libpcap changes it. */
+/*
+ * A new filter drops what comes in the microseconds in which libpcap changes it. One that the
+ * kernel does not take leaves the old one, and is tried again.
+ */
 int capture_follow(struct capture *c, uint64_t now_ns)
 {
-	uint32_t now[CAPTURE_NAMES_MAX];
+	uint32_t now[CAPTURE_NAMES_MAX], before[CAPTURE_NAMES_MAX];
 
 	if (c->fd < 0 || c->n_names == 0 || now_ns < c->names_ns + FOLLOW_NS)
 		return 0;
@@ -387,8 +396,17 @@ int capture_follow(struct capture *c, uint64_t now_ns)
 		if (!now[i] != !c->ifindexes[i])
 			log_debug(c->log, "packets of %s: the device is %s", c->names[i],
 				  now[i] ? "there" : "gone");
+	memcpy(before, c->ifindexes, sizeof(before));
 	memcpy(c->ifindexes, now, c->n_names * sizeof(*now));
-	return set_filter(c) < 0 ? tell(c, -EIO) : 0;
+	if (set_filter(c) == 0) {
+		c->is_behind = false;
+		return 0;
+	}
+	memcpy(c->ifindexes, before, sizeof(before));
+	if (!c->is_behind)
+		(void)tell(c, -EIO);
+	c->is_behind = true;
+	return -EIO;
 }
 
 /* A recording: one packet is read ahead, and stays where libpcap has put it. */

@@ -28,7 +28,7 @@ struct capture_options {
 	uint32_t buffer;	/* bytes of the kernel's ring; 0: 16 MiB */
 	uint32_t timeout_ms;	/* 0: CAPTURE_TIMEOUT_MS */
 	const char *interface;	/* comma list of devices, by name; NULL, "any": all */
-	bool must_exist;	/* all that are named, at the opening */
+	bool tells_missing;	/* warns of names that are of no device at the opening */
 	struct devices *devices;	/* not of those named; NULL: stacked ones count twice */
 };
 
@@ -59,6 +59,7 @@ struct capture {
 	uint32_t ifindexes[CAPTURE_NAMES_MAX];	/* of names; 0: there is none now */
 	size_t n_names;		/* 0: all devices */
 	uint64_t names_ns;	/* when they were last looked up */
+	bool is_behind;		/* what has changed could not be followed; it was told */
 	/* A recording's next packet */
 	const struct pcap_pkthdr *held;	/* NULL: the end */
 	const uint8_t *held_data;
@@ -71,8 +72,9 @@ typedef void (*capture_fn)(void *data, const struct packet *p, uint64_t time_ns,
 			   size_t caplen, size_t wirelen);
 
 /*
- * In the calling thread's network namespace. Errors are logged with their cure: -EPERM, -ENODEV
- * (must_exist), -EINVAL (the list of names), -ENOTSUP (link type), -EIO, -ENOMEM.
+ * In the calling thread's network namespace. Errors are logged with their cure: -EPERM, -EINVAL
+ * (the list of names), -EMFILE, -ENFILE, -ENOTSUP (link type), -EIO, -ENOMEM. A device that is
+ * named need not be there: it is followed.
  */
 int capture_open(struct capture *c, const struct capture_options *options, const struct log *log);
 void capture_close(struct capture *c);	/* accepts zeroed */

@@ -28,15 +28,12 @@ FILE *capture_file_create(int dir, const char *name)
 	return f;
 }
 
-int capture_file_new(struct capture_file **ret, int dir, const char *name, int linktype,
-		     uint32_t snaplen, int64_t realtime_offset_ns)
+/* Takes over stream. */
+static int open_dump(struct capture_file **ret, FILE *stream, int linktype, uint32_t snaplen,
+		     int64_t realtime_offset_ns)
 {
-	FILE *stream = capture_file_create(dir, name);
-	struct capture_file *f;
+	struct capture_file *f = calloc(1, sizeof(*f));
 
-	if (!stream)
-		return -errno;
-	f = calloc(1, sizeof(*f));
 	if (f)
 		f->pcap = pcap_open_dead_with_tstamp_precision(linktype, (int)snaplen,
 							       PCAP_TSTAMP_PRECISION_NANO);
@@ -49,6 +46,40 @@ int capture_file_new(struct capture_file **ret, int dir, const char *name, int l
 	}
 	f->linktype = linktype;
 	f->realtime_offset_ns = realtime_offset_ns;
+	*ret = f;
+	return 0;
+}
+
+int capture_file_new(struct capture_file **ret, int dir, const char *name, int linktype,
+		     uint32_t snaplen, int64_t realtime_offset_ns)
+{
+	FILE *stream = capture_file_create(dir, name);
+
+	return stream ? open_dump(ret, stream, linktype, snaplen, realtime_offset_ns) : -errno;
+}
+
+/* libpcap writes a header in any case: the same one once more. */
+int capture_file_append(struct capture_file **ret, int dir, const char *name, int linktype,
+			uint32_t snaplen, int64_t realtime_offset_ns)
+{
+	int fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
+	struct capture_file *f;
+	int error;
+
+	if (!stream) {
+		error = -errno;
+		close_p(&fd);
+		return error;
+	}
+	error = open_dump(&f, stream, linktype, snaplen, realtime_offset_ns);
+	if (error < 0)
+		return error;
+	if (fseek(pcap_dump_file(f->dumper), 0, SEEK_END) < 0) {
+		error = -errno;
+		capture_file_free(f);
+		return error;
+	}
 	*ret = f;
 	return 0;
 }

@@ -16,6 +16,9 @@ FILE *capture_file_create(int dir, const char *name);
 /* A new file in dir, for packets of one link type. 0 or -errno, not logged. */
 int capture_file_new(struct capture_file **ret, int dir, const char *name, int linktype,
 		     uint32_t snaplen, int64_t realtime_offset_ns);
+/* The same, after what is in such a file already, of that link type. */
+int capture_file_append(struct capture_file **ret, int dir, const char *name, int linktype,
+			uint32_t snaplen, int64_t realtime_offset_ns);
 struct capture_file *capture_file_free(struct capture_file *f);
 /* Hands what is stored to the kernel. 0, or the first error of this file. */
 int capture_file_flush(struct capture_file *f);

@@ -170,6 +170,9 @@ static int open_once(struct connector *c, const struct connector_options *option
 	if (error < 0)
 		return error;
 	c->fd = error;
+	c->slots = malloc((size_t)BATCH * SLOT);
+	if (!c->slots)
+		return -ENOMEM;
 	c->port = nl_socket_get_local_port(c->sock);
 	(void)nl_socket_set_nonblocking(c->sock);
 	c->buffer = netlink_set_buffer(c->fd, options->buffer);
@@ -236,35 +239,37 @@ void connector_close(struct connector *c)
 		return;
 	connector_ignore(c);
 	nl_socket_free(c->sock);
+	free(c->slots);
 	c->sock = NULL;
+	c->slots = NULL;
 	c->fd = -1;
 }
 
 /* One recvmmsg; returns messages taken, 0 when empty. */
 static int drain_batch(struct connector *c, connector_fn fn, void *data)
 {
-	static _Thread_local uint8_t slots[BATCH][SLOT];
 	struct sockaddr_nl from[BATCH];
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
 	int n;
 
-	netlink_prepare(msgs, iov, from, slots[0], SLOT, BATCH);
+	netlink_prepare(msgs, iov, from, c->slots, SLOT, BATCH);
 	n = recvmmsg(c->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
+		const uint8_t *raw = c->slots + (size_t)i * SLOT;
 		struct cn_event ev;
 
 		if (msgs[i].msg_hdr.msg_namelen < sizeof(from[i]) || from[i].nl_pid != 0) {
 			c->foreign++;
 			continue;
 		}
-		if (cn_decode(slots[i], msgs[i].msg_len, &ev) < 0) {
+		if (cn_decode(raw, msgs[i].msg_len, &ev) < 0) {
 			c->malformed++;
 			continue;
 		}
-		fn(data, &ev, slots[i], msgs[i].msg_len);
+		fn(data, &ev, raw, msgs[i].msg_len);
 	}
 	return n;
 }

@@ -25,6 +25,7 @@ struct connector {
 	uint32_t port;
 	uint32_t buffer;	/* bytes the kernel granted (twice what was asked) */
 	uint32_t seq;
+	uint8_t *slots;		/* where messages are read to */
 	bool listening;
 	struct guard guard;
 	uint64_t foreign;	/* messages that did not come from the kernel: dropped */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,10 +17,10 @@
 
 #define REFRESH_NS (2 * NSEC_PER_SEC)
 #define UNKNOWN_NS (NSEC_PER_SEC / 10)
-#define TABLE_MAX 65536
+#define WINDOW_NS (NSEC_PER_SEC / 50)
+#define READINGS_MAX 10		/* in a window */
+#define TABLE_MAX 16384
 
-#define IFF_NOARP 0x80		/* linux/if.h, which does not get along with net/if.h */
-#define IFF_MASTER 0x400
 
 static int open_directory(int at, const char *path)
 {
@@ -43,16 +44,26 @@ static int open_own_sysfs(void)
 	return open_directory(mount, "class/net");
 }
 
-int devices_open_root(void)
+int devices_open_root(bool own)
 {
 	int fd = open_own_sysfs();
 
-	return fd >= 0 ? fd : open_directory(AT_FDCWD, "/sys/class/net");
+	return fd >= 0 || !own ? fd : open_directory(AT_FDCWD, "/sys/class/net");
 }
 
-void devices_init(struct devices *d, int root)
+bool devices_ask_name(void *data, uint32_t ifindex, char ret[IF_NAMESIZE])
 {
-	*d = (struct devices){ .is_open = true, .root = root };
+	struct ifreq request = { .ifr_ifindex = (int)ifindex };
+
+	if (ioctl(*(const int *)data, SIOCGIFNAME, &request) < 0)
+		return false;
+	memcpy(ret, request.ifr_name, IF_NAMESIZE);
+	return true;
+}
+
+void devices_init(struct devices *d, int root, device_name_fn name, void *data)
+{
+	*d = (struct devices){ .is_open = true, .root = root, .name = name, .data = data };
 }
 
 void devices_finish(struct devices *d)
@@ -60,7 +71,8 @@ void devices_finish(struct devices *d)
 	if (!d->is_open)
 		return;
 	free(d->table);
-	close_p(&d->root);
+	if (d->root >= 0)
+		close(d->root);
 	*d = (struct devices){ 0 };
 }
 
@@ -155,90 +167,98 @@ static bool read_device(int root, const char *name, struct device *ret)
 	return ok;
 }
 
-static int compare(const void *a, const void *b)
+/* Where it is, or would be. */
+static size_t place_of(const struct devices *d, uint32_t ifindex)
 {
-	const struct device *x = a, *y = b;
+	size_t begin = 0, end = d->n;
 
-	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+	while (begin < end) {
+		size_t middle = begin + (end - begin) / 2;
+
+		if (d->table[middle].ifindex < ifindex)
+			begin = middle + 1;
+		else
+			end = middle;
+	}
+	return begin;
 }
 
-static int append(struct device **table, size_t *n, size_t *room, const struct device *device)
+/* Devices come and go, their numbers only grow: when there is no room, all begins anew. */
+static struct device *insert(struct devices *d, size_t place, uint32_t ifindex)
 {
-	if (*n == *room) {
-		size_t more = MAX(*room * 2, (size_t)16);
-		struct device *grown;
+	if (d->n == TABLE_MAX)
+		d->n = place = 0;
+	if (d->n == d->room) {
+		size_t more = MAX(d->room * 2, (size_t)16);
+		struct device *grown = reallocarray(d->table, more, sizeof(*grown));
 
-		if (more > TABLE_MAX)
-			return -ENOSPC;
-		grown = reallocarray(*table, more, sizeof(**table));
 		if (!grown)
-			return -ENOMEM;
-		*table = grown;
-		*room = more;
+			return NULL;
+		d->table = grown;
+		d->room = more;
 	}
-	(*table)[(*n)++] = *device;
-	return 0;
-}
-
-int devices_read(struct devices *d, uint64_t now_ns)
-{
-	int fd = open_directory(d->root, "."), error = 0;
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct device *table = NULL, device;
-	size_t n = 0, room = 0;
-	struct dirent *e;
-
-	d->read_ns = now_ns;
-	d->is_read = true;
-	if (!list) {
-		error = fd < 0 ? fd : -errno;
-		close_p(&fd);
-		return error;
-	}
-	while (error == 0 && (e = readdir(list)))
-		if (e->d_name[0] != '.' && read_device(d->root, e->d_name, &device))
-			error = append(&table, &n, &room, &device);
-	closedir(list);
-	if (error < 0) {
-		free(table);
-		return error;
-	}
-	if (n > 1)
-		qsort(table, n, sizeof(*table), compare);
-	free(d->table);
-	d->table = table;
-	d->n = n;
-	d->room = room;
-	return 0;
-}
-
-static const struct device *find(const struct devices *d, uint32_t ifindex)
-{
-	const struct device key = { .ifindex = ifindex };
-
-	return d->n ? bsearch(&key, d->table, d->n, sizeof(key), compare) : NULL;
+	memmove(&d->table[place + 1], &d->table[place], (d->n - place) * sizeof(*d->table));
+	d->n++;
+	d->table[place] = (struct device){ .ifindex = ifindex };
+	return &d->table[place];
 }
 
 /* Packets of two CPUs may be out of order; a clock that was set back must not stop all reading. */
-static bool is_due(const struct devices *d, uint64_t now_ns, uint64_t interval)
+static bool is_past(uint64_t now_ns, uint64_t then_ns, uint64_t interval)
 {
-	return !d->is_read || now_ns >= d->read_ns + interval ||
-	       now_ns + NSEC_PER_SEC < d->read_ns;
+	return now_ns >= then_ns + interval || now_ns + NSEC_PER_SEC < then_ns;
+}
+
+static bool may_read(struct devices *d, uint64_t now_ns)
+{
+	if (is_past(now_ns, d->window_ns, WINDOW_NS)) {
+		d->window_ns = now_ns;
+		d->readings = 0;
+	}
+	return d->readings++ < READINGS_MAX;
+}
+
+/* What cannot be read any more stays as it was. */
+static void refresh(const struct devices *d, struct device *device, uint64_t now_ns)
+{
+	struct device now = { 0 };
+	char name[IF_NAMESIZE];
+
+	device->read_ns = now_ns;
+	if (!d->name(d->data, device->ifindex, name) || !read_device(d->root, name, &now) ||
+	    now.ifindex != device->ifindex)
+		return;
+	*device = now;
+	device->is_found = true;
+	device->read_ns = now_ns;
+}
+
+/* NULL: there is no time, or memory, for what is not known. */
+static const struct device *find(struct devices *d, uint32_t ifindex, uint64_t now_ns)
+{
+	const size_t place = place_of(d, ifindex);
+	struct device *device = NULL;
+	uint64_t interval = 0;
+
+	if (place < d->n && d->table[place].ifindex == ifindex) {
+		device = &d->table[place];
+		interval = device->is_found ? REFRESH_NS : UNKNOWN_NS;
+	}
+	if ((device && !is_past(now_ns, device->read_ns, interval)) || !may_read(d, now_ns))
+		return device;
+	if (!device)
+		device = insert(d, place, ifindex);
+	if (device)
+		refresh(d, device, now_ns);
+	return device;
 }
 
 bool devices_skip(struct devices *d, uint32_t ifindex, bool outgoing, bool other,
 		  const uint8_t source[6], uint64_t now_ns)
 {
 	static const uint8_t none[6];
-	const struct device *device;
+	const struct device *device = d->root >= 0 ? find(d, ifindex, now_ns) : NULL;
 
-	if (is_due(d, now_ns, REFRESH_NS))
-		(void)devices_read(d, now_ns);
-	device = find(d, ifindex);
-	if (!device && is_due(d, now_ns, UNKNOWN_NS)) {
-		(void)devices_read(d, now_ns);
-		device = find(d, ifindex);
-	}
 	if (!device || device->rule == DEVICE_COUNTS)
 		return false;
 	if (device->rule == DEVICE_BELOW || other)

@@ -15,6 +15,7 @@
 #ifndef SOURCE_DEVICES_H
 #define SOURCE_DEVICES_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,35 +28,44 @@ enum device_rule {
 
 struct device {
 	uint32_t ifindex;
+	bool is_found;		/* else it was not there: it counts */
 	uint8_t rule;		/* enum device_rule */
 	uint8_t address[6];	/* DEVICE_SHARED; all 0: not known */
+	uint64_t read_ns;	/* when, or when it was tried */
 };
 
+/* What a device is called now; false: there is none. */
+typedef bool (*device_name_fn)(void *data, uint32_t ifindex, char ret[IF_NAMESIZE]);
+
+/* Those whose packets came. */
 struct devices {
 	bool is_open;
-	int root;
+	int root;		/* -errno: there is none, all count */
+	device_name_fn name;
+	void *data;
 	struct device *table;	/* by ifindex */
 	size_t n, room;
-	bool is_read;
-	uint64_t read_ns;	/* when, or when it was tried */
+	uint64_t window_ns;	/* since when readings are counted */
+	unsigned int readings;
 };
 
 /*
  * A descriptor of the calling thread's network namespace as a directory like /sys/class/net, or
- * -errno. That path itself shows the namespace it was mounted in; before Linux 5.2 and without
- * CAP_SYS_ADMIN there is nothing else.
+ * -errno. own: it is the one that pevent runs in: before Linux 5.2, and without CAP_SYS_ADMIN, it
+ * is that path itself, which shows the namespace it was mounted in; there is nothing of others.
  */
-int devices_open_root(void);
-/* root: as above, taken over. Tables of up to 65,536 devices. */
-void devices_init(struct devices *d, int root);
+int devices_open_root(bool own);
+/* data: an int, the descriptor of any socket of the namespace. */
+bool devices_ask_name(void *data, uint32_t ifindex, char ret[IF_NAMESIZE]);
+/* root: as above, taken over. */
+void devices_init(struct devices *d, int root, device_name_fn name, void *data);
 void devices_finish(struct devices *d);		/* accepts zeroed */
-/* Reads all devices again. 0 or -errno: then what was known stays. */
-int devices_read(struct devices *d, uint64_t now_ns);
 
 /*
  * Whether what was seen of a packet at this device is seen at another. outgoing, other: as the link
- * header has it; source: its address, or NULL. now_ns may go back a little from call to call; reads
- * anew after 2 s, and for devices not known, at most ten times a second.
+ * header has it; source: its address, or NULL. now_ns may go back a little from call to call. Reads
+ * what it does not know, and what it has known for 2 s: some 30 us for a device, and no more than
+ * 10 of them in 20 ms: what there is no time for counts, or as it did.
  */
 bool devices_skip(struct devices *d, uint32_t ifindex, bool outgoing, bool other,
 		  const uint8_t source[6], uint64_t now_ns);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +30,9 @@ static int open_notices(struct diag *d, uint32_t buffer)
 {
 	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
 
+	d->slots = malloc((size_t)BATCH * SLOT);
+	if (!d->slots)
+		return -ENOMEM;
 	d->notices = open_socket();
 	if (d->notices < 0)
 		return d->notices;
@@ -62,6 +66,8 @@ void diag_close(struct diag *d)
 		return;
 	close_p(&d->fd);
 	close_p(&d->notices);
+	free(d->slots);
+	d->slots = NULL;
 	d->is_open = false;
 	d->fd = d->notices = -1;
 }
@@ -154,13 +160,25 @@ int diag_lookup(struct diag *d, const struct inet_diag_id *id, struct inet_diag_
 	return 0;
 }
 
+int diag_ask_all(struct diag *d, uint8_t family, uint8_t protocol, uint32_t states)
+{
+	uint8_t request[INET_DIAG_REQUEST_SIZE];
+	int error;
+
+	inet_diag_dump(request, family, protocol, states, ++d->seq);
+	error = ask(d, request);
+	d->is_dumping = error == 0;
+	d->protocol = protocol;
+	return error;
+}
+
+/* Whom a dump is for. */
 struct dump {
 	diag_fn fn;
 	void *data;
 	uint8_t protocol;
 };
 
-/* Answers do not repeat the protocol. */
 static void take_dumped(void *data, const struct inet_diag_socket *s)
 {
 	const struct dump *dump = data;
@@ -170,41 +188,54 @@ static void take_dumped(void *data, const struct inet_diag_socket *s)
 	dump->fn(dump->data, &copy);
 }
 
-int diag_dump(struct diag *d, uint8_t family, uint8_t protocol, uint32_t states, diag_fn fn,
-	      void *data)
+int diag_take_some(struct diag *d, diag_fn fn, void *data)
 {
-	struct dump dump = { fn, data, protocol };
+	struct dump dump = { fn, data, d->protocol };
 	uint8_t *buf = malloc(DUMP_SIZE);
-	ssize_t n;
+	ssize_t n = -ENOMEM;
 	int result;
 
-	if (!buf)
-		return -ENOMEM;
-	inet_diag_dump(buf, family, protocol, states, ++d->seq);
-	result = ask(d, buf);
-	while (result == 0) {
+	if (buf)
 		n = hear(d, buf, DUMP_SIZE);
-		result = n < 0 ? (int)n : take(d, buf, (size_t)n, take_dumped, &dump);
-	}
+	result = n < 0 ? (int)n : take(d, buf, (size_t)n, take_dumped, &dump);
 	free(buf);
-	return MIN(result, 0);
+	/* Of take(): 0: go on. */
+	d->is_dumping = result == 0;
+	return d->is_dumping ? 1 : MIN(result, 0);
+}
+
+int diag_dump_port(struct diag *d, uint8_t family, uint8_t protocol, uint16_t port, diag_fn fn,
+		   void *data)
+{
+	uint8_t request[INET_DIAG_REQUEST_SIZE];
+	int result;
+
+	inet_diag_dump(request, family, protocol, INET_DIAG_ALL_STATES, ++d->seq);
+	inet_diag_dump_port(request, port);
+	result = ask(d, request);
+	d->is_dumping = result == 0;
+	d->protocol = protocol;
+	if (result == 0)
+		do
+			result = diag_take_some(d, fn, data);
+		while (result > 0);
+	return result;
 }
 
 /* One recvmmsg; returns messages taken, 0 when empty. */
 static int drain_batch(struct diag *d, diag_fn fn, void *data)
 {
-	static _Thread_local uint8_t slots[BATCH][SLOT];
 	struct sockaddr_nl from[BATCH];
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
 	int n;
 
-	netlink_prepare(msgs, iov, from, slots[0], SLOT, BATCH);
+	netlink_prepare(msgs, iov, from, d->slots, SLOT, BATCH);
 	n = recvmmsg(d->notices, msgs, BATCH, MSG_DONTWAIT, NULL);
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
-		const void *buf = slots[i];
+		const void *buf = d->slots + (size_t)i * SLOT;
 		size_t len = msgs[i].msg_len;
 		struct inet_diag_message m;
 		int result;

@@ -9,20 +9,23 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "closer.h"
 #include "netns.h"
 #include "owner.h"
 #include "record.h"
+#include "refusals.h"
 #include "space.h"
 #include "tracepoints.h"
 #include "util/macro.h"
 
 #define OWN_RING (16u << 20)
 #define OTHER_RING (4u << 20)
+#define MANY 64			/* of those; the rings of more are smaller */
+#define MANY_RING (1u << 20)
 #define OTHER_NOTICES (4u << 20)
 #define DROPS_NS (NSEC_PER_SEC / 5)
 #define CLOCK_SET_NS ((int64_t)NSEC_PER_MSEC)	/* less is no setting of the clock */
 #define CLOCK_SMOOTH 4
-#define TOLD_MAX 16
 #define WATCHES_MAX (2 * NETWORK_NAMESPACES_MAX + 1)
 #define TCP 6			/* IPPROTO_TCP */
 
@@ -41,8 +44,8 @@ struct network {
 	int wake_fd;		/* mountinfo once more: whoever polls it takes the change away */
 	bool mounts_changed;	/* and was not looked at */
 	struct network_account gone;	/* counts of namespaces that were left */
-	int told[TOLD_MAX];	/* errors that were logged */
-	size_t n_told;
+	struct closer closer;		/* of these */
+	struct refusals refusals;
 	int64_t realtime_offset_ns;
 	uint64_t drops_ns;	/* when they were last read */
 	uint64_t packets_until_ns;
@@ -56,22 +59,39 @@ static struct space *find(const struct network *n, uint32_t netns)
 	return NULL;
 }
 
-static int watch(struct network *n, int fd, struct space *s)
+static size_t count_spaces(const struct network *n)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->n_spaces; i++)
+		count += !n->spaces[i]->left_ns;
+	return count;
+}
+
+static int watch(struct network *n, int fd, struct space *s, uint32_t how)
+{
+	struct epoll_event ev = { .events = EPOLLIN | how, .data.ptr = s };
 
 	if (fd < 0 || epoll_ctl(n->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0)
 		return 0;
 	return -errno;
 }
 
-/* Takes it over. */
+static void unwatch(struct network *n, int fd)
+{
+	if (fd >= 0)
+		(void)epoll_ctl(n->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* Takes it over. Answers are waited for while there is a question; else nobody reads there. */
 static int add_space(struct network *n, struct space *s)
 {
-	int error = watch(n, s->capture.fd, s);
+	int error = watch(n, s->capture.fd, s, 0);
 
 	if (error == 0 && s->diag.is_open)
-		error = watch(n, s->diag.notices, s);
+		error = watch(n, s->diag.notices, s, 0);
+	if (error == 0 && s->diag.is_open)
+		error = watch(n, s->diag.fd, s, EPOLLET);
 	if (error < 0) {
 		space_free(s);
 		return error;
@@ -81,7 +101,7 @@ static int add_space(struct network *n, struct space *s)
 		s->capture.file = recorder_packets(n->options.recorder, s->netns,
 						   n->n_spaces == 0, s->capture.linktype);
 	n->spaces[n->n_spaces++] = s;
-	n->peak = MAX(n->peak, n->n_spaces);
+	n->peak = MAX(n->peak, count_spaces(n));
 	return 0;
 }
 
@@ -99,14 +119,15 @@ static int enter(void *data)
 	struct entry *e = data;
 	struct network *n = e->network;
 	const struct space_options options = {
-		.interface = n->interface, .ring = OTHER_RING,
+		.interface = n->interface,
+		.ring = n->n_spaces > MANY ? MANY_RING : OTHER_RING,
 		.notices = MIN(n->options.buffer, OTHER_NOTICES),
 	};
 	/* Not from this thread: the caller's log is the caller's. */
 	int error = space_new(&e->space, e->netns, &options, &nobody);
 
 	if (error == 0)
-		e->space->capture.log = n->log;
+		e->space->log = e->space->capture.log = n->log;
 	if (error == 0 && n->owners)
 		e->owners_error = owners_add_namespace(n->owners, e->netns);
 	return error;
@@ -115,7 +136,7 @@ static int enter(void *data)
 static int open_own(struct network *n)
 {
 	const struct space_options options = {
-		.interface = n->interface, .must_exist = true, .ring = OWN_RING,
+		.interface = n->interface, .is_own = true, .ring = OWN_RING,
 		.notices = n->options.buffer,
 	};
 	const uint32_t netns = netns_of_thread();
@@ -128,10 +149,7 @@ static int open_own(struct network *n)
 
 static void tell_tracepoints(const struct network *n, int error)
 {
-	const char *cure = error == -EPERM || error == -EACCES ? " (needs CAP_PERFMON, and "
-			   "CAP_SYS_ADMIN where tracefs is not mounted)" :
-			   error == -ENOENT || error == -ENODEV ? " (needs Linux 4.16 with "
-			   "CONFIG_FTRACE)" : "";
+	const char *cure = tracepoints_cure(error);
 
 	if (n->options.owner == NETWORK_OWNER_PERF)
 		(void)log_error(n->log, error, "socket tracepoints: %s%s", strerror(-error), cure);
@@ -140,18 +158,19 @@ static void tell_tracepoints(const struct network *n, int error)
 			    "shortest are missed", strerror(-error), cure);
 }
 
+/* Records of datagrams do not say by which device they went: of some alone, packets have to do. */
 static int open_tracepoints(struct network *n)
 {
 	int error;
 
 	if (n->options.owner == NETWORK_OWNER_DIAG)
 		return 0;
-	error = tracepoints_open(&n->tracepoints);
+	error = tracepoints_open(&n->tracepoints, !n->spaces[0]->capture.n_names);
 	n->tracepoints_error = error;
 	if (error < 0)
 		tell_tracepoints(n, error);
 	else
-		error = watch(n, n->tracepoints.perf.fd, NULL);
+		error = watch(n, n->tracepoints.perf.fd, NULL, 0);
 	return n->options.owner == NETWORK_OWNER_PERF ? error : 0;
 }
 
@@ -200,7 +219,7 @@ int network_open(struct network **ret, const struct network_options *options,
 		return -ENOMEM;
 	n->options = *options;
 	n->clock = clock;
-	n->log = log;
+	n->log = n->refusals.log = log;
 	n->epoll_fd = n->wake_fd = -1;
 	n->realtime_offset_ns = clock_realtime_offset(clock);
 	tracepoints_init(&n->tracepoints, clock);
@@ -226,6 +245,7 @@ struct network *network_free(struct network *n)
 	tracepoints_close(&n->tracepoints);
 	for (size_t i = 0; i < n->n_spaces; i++)
 		space_free(n->spaces[i]);
+	closer_finish(&n->closer);
 	netns_mounts_close(&n->mounts);
 	close_p(&n->wake_fd);
 	close_p(&n->epoll_fd);
@@ -274,11 +294,15 @@ static void follow_clock(struct network *n)
 }
 
 /* A block is handed over when its timeout ends, which a timer of the kernel's ticks notices. */
+static uint64_t held_ns(void)
+{
+	return CAPTURE_TIMEOUT_MS * NSEC_PER_MSEC + clock_tick();
+}
+
 static void drain_packets(struct network *n, uint64_t now, const struct network_fns *fns,
 			  void *data)
 {
-	const uint64_t held = CAPTURE_TIMEOUT_MS * NSEC_PER_MSEC + clock_tick();
-	uint64_t until = now - MIN(now, held);
+	uint64_t until = now - MIN(now, held_ns());
 	bool any = false;
 
 	for (size_t i = 0; i < n->n_spaces; i++) {
@@ -286,6 +310,7 @@ static void drain_packets(struct network *n, uint64_t now, const struct network_
 
 		if (n->interface)
 			(void)capture_follow(&s->capture, now);
+		s->is_ready = s->is_ready || s->left_ns;
 		if (s->is_ready)
 			space_drain_packets(s, fns, data, &until);
 		any = any || s->capture.fd >= 0;
@@ -306,6 +331,54 @@ static void take_found(void *data, const struct network_found *f)
 
 	if (f->id.protocol != TCP || !found->network->tracepoints.is_open)
 		found->fns->found(found->data, f);
+}
+
+static void add_counts(const struct space *s, struct network_account *to)
+{
+	const struct capture *c = &s->capture;
+	const uint64_t strange = c->other.packets + c->malformed.packets;
+
+	to->packets += c->ip.packets + strange;
+	to->other_packets += strange;
+	to->skipped_packets += c->skipped.packets;
+	to->packets_dropped += s->drops.dropped;
+	to->notices += s->diag.received;
+	to->notices_lost += s->notices_lost;
+}
+
+/* The i-th; nothing of it is to be read any more. */
+static void let_go(struct network *n, size_t i)
+{
+	struct space *s = n->spaces[i];
+
+	space_drops(s);
+	add_counts(s, &n->gone);
+	unwatch(n, s->capture.fd);
+	if (s->diag.is_open) {
+		unwatch(n, s->diag.notices);
+		unwatch(n, s->diag.fd);
+	}
+	if (n->owners)
+		owners_remove_namespace(n->owners, s->netns);
+	if (s->capture.file)
+		recorder_packets_end(n->options.recorder, s->netns);
+	n->spaces[i] = n->spaces[--n->n_spaces];
+	closer_take(&n->closer, s);
+}
+
+/* One of those whose last block of packets must have been read by a drain that began now. */
+static void let_one_go(struct network *n, uint64_t now)
+{
+	if (closer_is_busy(&n->closer))
+		return;
+	for (size_t i = 1; i < n->n_spaces; i++) {
+		const struct space *s = n->spaces[i];
+
+		if (s->left_ns && now >= s->left_ns + held_ns() && !s->has_more) {
+			let_go(n, i);
+			return;
+		}
+	}
 }
 
 static void read_drops(struct network *n, uint64_t now)
@@ -339,6 +412,7 @@ int network_drain(struct network *n, const struct network_fns *fns, void *data)
 	}
 	if (n->owners)
 		(void)owners_drain(n->owners, take_found, &found);
+	let_one_go(n, now);
 	read_drops(n, now);
 	return 0;
 }
@@ -353,22 +427,6 @@ uint64_t network_records_until(const struct network *n)
 	return n->tracepoints.until_ns;
 }
 
-/* Of a namespace, once. */
-static int tell(struct network *n, uint32_t netns, int error)
-{
-	for (size_t i = 0; i < n->n_told; i++)
-		if (n->told[i] == error)
-			return error;
-	if (n->n_told < TOLD_MAX)
-		n->told[n->n_told++] = error;
-	log_warning(n->log, "network namespace %u: %s%s: not all that its processes send and "
-		    "receive is known", netns,
-		    error == -ENOSPC ? "too many of them" : strerror(-error),
-		    error == -EPERM ? " (needs CAP_SYS_ADMIN)" :
-		    error == -EACCES ? " (needs CAP_SYS_PTRACE)" : "");
-	return error;
-}
-
 static int enter_by(struct network *n, uint32_t netns, int fd)
 {
 	struct entry e = { n, NULL, netns, 0 };
@@ -377,11 +435,11 @@ static int enter_by(struct network *n, uint32_t netns, int fd)
 	if (error < 0)
 		return error;
 	if (e.space->capture_error < 0)
-		(void)tell(n, netns, e.space->capture_error);
+		(void)refusals_add(&n->refusals, netns, e.space->capture_error);
 	if (e.space->diag_error < 0)
-		(void)tell(n, netns, e.space->diag_error);
+		(void)refusals_tell(&n->refusals, netns, e.space->diag_error);
 	if (e.owners_error < 0)
-		(void)tell(n, netns, e.owners_error);
+		(void)refusals_tell(&n->refusals, netns, e.owners_error);
 	error = add_space(n, e.space);
 	if (error < 0 && n->owners)
 		owners_remove_namespace(n->owners, netns);
@@ -391,19 +449,22 @@ static int enter_by(struct network *n, uint32_t netns, int fd)
 int network_enter(struct network *n, uint32_t netns, int32_t pid, const struct network_fns *fns,
 		  void *data)
 {
+	struct space *s = find(n, netns);
 	int fd, error;
 
-	if (find(n, netns))
+	if (s) {
+		s->left_ns = 0;
 		return 1;
+	}
 	if (n->n_spaces == NETWORK_NAMESPACES_MAX)
-		return tell(n, netns, -ENOSPC);
+		return refusals_add(&n->refusals, netns, -ENOSPC);
 	fd = pid ? netns_open(pid, netns) : netns_open_mounted(netns);
 	if (fd < 0)
-		return fd == -ESRCH ? fd : tell(n, netns, fd);
+		return fd == -ESRCH ? fd : refusals_add(&n->refusals, netns, fd);
 	error = enter_by(n, netns, fd);
 	close(fd);
 	if (error < 0)
-		return tell(n, netns, error);
+		return refusals_add(&n->refusals, netns, error);
 	space_tell_existing(n->spaces[n->n_spaces - 1], fns, data);
 	return 0;
 }
@@ -411,41 +472,22 @@ int network_enter(struct network *n, uint32_t netns, int32_t pid, const struct n
 void network_tell_existing(struct network *n, const struct network_fns *fns, void *data)
 {
 	for (size_t i = 0; i < n->n_spaces; i++) {
-		n->spaces[i]->is_told = false;
+		if (n->spaces[i]->left_ns)
+			continue;
+		space_ask_existing(n->spaces[i]);
 		space_tell_existing(n->spaces[i], fns, data);
 	}
-}
-
-static void add_counts(const struct space *s, struct network_account *to)
-{
-	const struct capture *c = &s->capture;
-	const uint64_t strange = c->other.packets + c->malformed.packets;
-
-	to->packets += c->ip.packets + strange;
-	to->other_packets += strange;
-	to->skipped_packets += c->skipped.packets;
-	to->packets_dropped += s->drops.dropped;
-	to->notices += s->diag.received;
-	to->notices_lost += s->notices_lost;
 }
 
 void network_leave(struct network *n, uint32_t netns)
 {
 	struct space *s = find(n, netns);
 
-	if (!s || s == n->spaces[0])
+	if (!s || s == n->spaces[0] || s->left_ns)
 		return;
 	n->mounts_changed |= netns_mounts_update(&n->mounts) > 0;
-	if (netns_mounts_has(&n->mounts, netns))
-		return;
-	space_drops(s);
-	add_counts(s, &n->gone);
-	if (n->owners)
-		owners_remove_namespace(n->owners, netns);
-	for (size_t i = 1; i < n->n_spaces; i++)
-		if (n->spaces[i] == s)
-			n->spaces[i] = n->spaces[--n->n_spaces];
-	space_free(s);
+	if (!netns_mounts_has(&n->mounts, netns))
+		s->left_ns = clock_now(n->clock);
 }
 
 void network_look_around(struct network *n, const struct network_fns *fns, void *data)
@@ -457,16 +499,18 @@ void network_look_around(struct network *n, const struct network_fns *fns, void 
 		(void)network_enter(n, n->mounts.inodes[i], 0, fns, data);
 }
 
-int network_of(int32_t pid, uint32_t *ret)
-{
-	return netns_of(pid, ret);
-}
-
 size_t network_list(const struct network *n, uint32_t *ret, size_t max)
 {
-	for (size_t i = 0; i < MIN(max, n->n_spaces); i++)
-		ret[i] = n->spaces[i]->netns;
-	return n->n_spaces;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->n_spaces; i++) {
+		if (n->spaces[i]->left_ns)
+			continue;
+		if (count < max)
+			ret[count] = n->spaces[i]->netns;
+		count++;
+	}
+	return count;
 }
 
 uint32_t network_own(const struct network *n)
@@ -487,6 +531,7 @@ static void describe_packets(const struct network *n, char *to, size_t size)
 
 static void describe_sockets(const struct network *n, char *to, size_t size)
 {
+	const size_t ring = n->tracepoints.perf.ring_size;
 	struct owners_account owners = { 0 };
 	char lookups[64] = "";
 
@@ -498,7 +543,9 @@ static void describe_sockets(const struct network *n, char *to, size_t size)
 	if (n->spaces[0]->capture.fd < 0)
 		snprintf(to, size, "off: packets are not counted");
 	else if (n->tracepoints.is_open)
-		snprintf(to, size, "tracepoints%s%s%s",
+		snprintf(to, size, "tracepoints, %zu %s rings%s%s%s",
+			 ring >= 1 << 20 ? ring >> 20 : ring >> 10,
+			 ring >= 1 << 20 ? "MiB" : "KiB",
 			 n->tracepoints.has_udp ? ", UDP payload" : "", n->owners ? "; " : "",
 			 lookups);
 	else if (n->owners)
@@ -532,8 +579,9 @@ void network_get_account(const struct network *n, struct network_account *ret)
 	ret->udp = t->udp;
 	ret->records = t->perf.received;
 	ret->records_lost = t->lost_told;
-	ret->namespaces = n->n_spaces;
+	ret->namespaces = count_spaces(n);
 	ret->namespaces_peak = n->peak;
+	ret->namespaces_refused = n->refusals.n;
 	describe_packets(n, ret->packets_state, sizeof(ret->packets_state));
 	describe_sockets(n, ret->sockets_state, sizeof(ret->sockets_state));
 }

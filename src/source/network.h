@@ -42,6 +42,7 @@ struct network_found {
 	struct inet_diag_id id;	/* as its owner sees it, with protocol and cookie */
 	uint32_t inode;		/* of the socket */
 	int32_t tgid;		/* one that has it open; 0: nobody was found */
+	bool shared;		/* so have others, and which of them sent is not known */
 	uint64_t packet_ns;	/* time of the packet */
 };
 
@@ -76,14 +77,15 @@ struct network_account {
 	uint64_t packets_dropped, records_lost, notices_lost;	/* known not to have come */
 	uint64_t other_packets, skipped_packets;	/* not IP or not understood; seen twice */
 	size_t namespaces, namespaces_peak;
+	size_t namespaces_refused;	/* could not be entered: what they had is not known */
 	char packets_state[96], sockets_state[96];	/* how they run */
 };
 
 /*
  * Opens the calling thread's own namespace and the tracepoints, before anything that listens to
  * forks: reading formats may fork once. What cannot be opened is logged with its cure and does
- * without, but an interface that does not exist, or NETWORK_OWNER_PERF without: -errno. Nothing
- * comes before network_drain().
+ * without, but what is no list of interfaces, or NETWORK_OWNER_PERF without: -errno. Nothing comes
+ * before network_drain().
  */
 int network_open(struct network **ret, const struct network_options *options,
 		 const struct clock *clock, const struct log *log);
@@ -108,15 +110,20 @@ uint64_t network_records_until(const struct network *n);
  */
 int network_enter(struct network *n, uint32_t netns, int32_t pid, const struct network_fns *fns,
 		  void *data);
-/* Tells of the sockets that are there, in all namespaces. */
+/*
+ * Tells once more of the sockets that wait at a port, and of all of UDP, in all namespaces: some
+ * hundred at once, the others with the next drains.
+ */
 void network_tell_existing(struct network *n, const struct network_fns *fns, void *data);
-/* No process is in it: left, unless it is mounted or our own; its sockets would keep it alive. */
+/*
+ * No process is in it: left, unless it is mounted or our own; its sockets would keep it alive. What
+ * it has still to tell comes with the drains of the next 50 ms or so; network_enter() meanwhile
+ * keeps it.
+ */
 void network_leave(struct network *n, uint32_t netns);
 /* Namespaces that are mounted (ip netns, containers) and not in yet: enters them. Cheap. */
 void network_look_around(struct network *n, const struct network_fns *fns, void *data);
-/* Which one a process is in: to be asked at its fork, setns(2) tells nobody. -errno: it is gone. */
-int network_of(int32_t pid, uint32_t *ret);
-/* Inodes of those that are in, at most max; how many there are. */
+/* Inodes of those that are in and not left, at most max; how many there are. */
 size_t network_list(const struct network *n, uint32_t *ret, size_t max);
 uint32_t network_own(const struct network *n);
 /* Packets and notices that are known not to have come, as last read: cheap. */

@@ -66,17 +66,18 @@ static const struct field socket_fields[] = {
 static const struct field found_fields[] = {
 	FIELD(network_found, inode, "idiag_inode", UNSIGNED),
 	FIELD(network_found, tgid, "tgid", SIGNED), FIELD(network_found, packet_ns, "at", UNSIGNED),
+	FIELD(network_found, shared, "shared", BOOLEAN),
 };
 
 static const struct field account_fields[] = {
 #define ACCOUNT(member, form) FIELD(network_account, member, #member, form)
 	ACCOUNT(captures, BOOLEAN), ACCOUNT(notices_open, BOOLEAN),
-	ACCOUNT(perf, BOOLEAN), ACCOUNT(udp, BOOLEAN),
+	ACCOUNT(perf, BOOLEAN), ACCOUNT(udp, BOOLEAN), ACCOUNT(lookups, BOOLEAN),
 	ACCOUNT(packets, UNSIGNED), ACCOUNT(records, UNSIGNED), ACCOUNT(notices, UNSIGNED),
 	ACCOUNT(packets_dropped, UNSIGNED), ACCOUNT(records_lost, UNSIGNED),
 	ACCOUNT(notices_lost, UNSIGNED), ACCOUNT(other_packets, UNSIGNED),
 	ACCOUNT(skipped_packets, UNSIGNED), ACCOUNT(namespaces, UNSIGNED),
-	ACCOUNT(namespaces_peak, UNSIGNED),
+	ACCOUNT(namespaces_peak, UNSIGNED), ACCOUNT(namespaces_refused, UNSIGNED),
 #undef ACCOUNT
 };
 

@@ -119,6 +119,9 @@ static int replay_packets(struct network_replay *n, uint32_t netns, uint64_t wan
 		if (capture_replay(&s->capture, UINT64_MAX, 1, take_packet, &t) <= 0)
 			return log_error(n->log, -EBADMSG, "packets of network namespace %u: %s",
 					 netns, "fewer than were recorded");
+	/* Of a run in many namespaces not all files can be open. */
+	if (!s->capture.held)
+		capture_close(&s->capture);
 	return 0;
 }
 

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "owner_later.h"
+#include "owner_memory.h"
+#include "owner_quiet.h"
 #include "owner_scan.h"
 #include "owner_space.h"
 #include "owner_tap.h"
@@ -27,18 +29,14 @@
 #define WATCHERS_MAX 16
 #define FOUND_RING (128u << 10)
 #define EVENTS 16
-#define ANSWERS 2048		/* flows and sockets that a CPU remembers */
-#define OWNERS 256
+#define ANSWERS 2048		/* flows that a CPU remembers */
+#define TOLD 4096		/* flows whose owner has been told */
 #define STOP UINT32_MAX		/* epoll's mark, where others have a namespace's place */
 
-#define ASK_AGAIN_NS (2 * NSEC_PER_MSEC)	/* a port is hardly another socket's before */
-#define SEARCH_AGAIN_NS NSEC_PER_SEC
+#define ASK_AGAIN_NS (2 * NSEC_PER_MSEC)	/* of a flow, unless processes came or went */
 #define WINDOW_NS (100 * NSEC_PER_MSEC)
 #define WINDOW_IDLE 500		/* packets that tell nothing new: 5,000 a second, 3 % of a CPU */
-#define WINDOW_LOST_NS (10 * NSEC_PER_MSEC)	/* beyond it only the newest are asked */
-#define PATIENCE_NS (500 * NSEC_PER_USEC)
-#define LITTLE_PATIENCE_NS (150 * NSEC_PER_USEC)
-#define QUIET_NS NSEC_PER_SEC
+#define REPEATS (WINDOW_IDLE / 16)	/* of a port that is hushed, beyond those of others */
 #define DROPS_NS NSEC_PER_SEC
 
 static const struct clock real;
@@ -46,35 +44,27 @@ static const struct clock real;
 /* A namespace's packets on a watcher's CPUs. */
 struct tap {
 	int fd;
-	uint64_t window_ns;	/* when it began */
-	uint32_t idle, idle_udp;	/* packets in it that told nothing: TCP or nobody's; UDP */
-	uint64_t lost_ns;	/* taken from programs for searches that found nobody */
-	/* Ports that send more UDP than can be looked at, 0: all do; and how long none is. */
-	uint16_t quiet[OWNER_TAP_QUIET_MAX];
-	uint64_t quiet_until_ns[OWNER_TAP_QUIET_MAX];
-	unsigned int n_quiet;
+	struct owner_quiet quiet;
 };
 
-/* What a sender's socket was when it last was asked for. */
+/* What a thread may take from the programs on its CPU, whatever namespaces they are in. */
+struct budget {
+	uint64_t window_ns;	/* when it began */
+	uint32_t idle, idle_udp;	/* packets in it that told nothing: TCP or nobody's; UDP */
+	struct owner_repeaters repeaters;	/* among the latter */
+};
+
 struct answer {
 	uint64_t flow;		/* hash of namespace and both ends; 64 bits: as good as itself */
-	uint64_t cookie;	/* whose owner was told; 0: none */
 	uint64_t asked_ns;
+	uint32_t changes;	/* forks and exits by then */
 };
 
 /* Of a packet. */
 enum result {
 	NOTHING_NEW,
-	TOLD,
+	TELLING,
 	NOBODY,		/* was found in time: perhaps later */
-};
-
-/* Whom a socket belonged to: one that answers many is searched for once a second. */
-struct owner {
-	uint64_t cookie;	/* before Linux 5.12 each namespace counts its own */
-	uint32_t inode;
-	uint64_t searched_ns;
-	int32_t tgid;		/* 0: nobody was found */
 };
 
 struct watcher {
@@ -86,10 +76,11 @@ struct watcher {
 	int epoll;
 	pthread_mutex_t lock;	/* of the taps; held while packets are dealt with */
 	struct tap tap[NETWORK_NAMESPACES_MAX];
+	struct budget budget;
 	struct answer answer[ANSWERS];
-	struct owner owner[OWNERS];
+	struct owner_memory memory;
 	struct ring found;
-	atomic_uint_fast64_t n_lookups, n_found, n_skipped;
+	atomic_uint_fast64_t n_lookups, n_found, n_skipped, n_hushed;
 };
 
 struct owners {
@@ -104,30 +95,9 @@ struct owners {
 	struct owner_later later;
 	struct owner_space space[NETWORK_NAMESPACES_MAX];	/* place by place, as the taps */
 	uint64_t drops, drops_read_ns;
+	atomic_uint_fast64_t told[TOLD];	/* hashes of a flow, its socket and owner */
 	struct watcher watcher[WATCHERS_MAX];
 };
-
-/* True when it is told whose the socket is, which has an inode. */
-static bool find(struct watcher *w, struct network_found *found, uint64_t now, uint64_t patience)
-{
-	struct owner *owner = &w->owner[found->id.cookie % OWNERS];
-
-	if (owner->cookie != found->id.cookie || owner->inode != found->inode ||
-	    now - owner->searched_ns >= SEARCH_AGAIN_NS) {
-		owner_scan_drain(&w->owners->scan);
-		*owner = (struct owner){
-			.cookie = found->id.cookie, .inode = found->inode, .searched_ns = now,
-			.tgid = owner_scan_find(&w->owners->scan, found->inode, patience) };
-	}
-	if (!owner->tgid) {
-		owner_later_add(&w->owners->later, found);
-		return false;
-	}
-	found->tgid = owner->tgid;
-	atomic_fetch_add_explicit(&w->n_found, 1, memory_order_relaxed);
-	owner_publish(&w->found, found);
-	return true;
-}
 
 /* Both ends as the sender sees them. */
 static void id_of(const struct packet *p, uint32_t ifindex, struct inet_diag_id *ret)
@@ -148,59 +118,65 @@ static uint64_t hash_of(const struct owners *o, const struct packet *p, uint32_t
 	return packet_flow_hash(&flow, o->seed ^ (uint64_t)netns << 1 ^ swapped);
 }
 
+/* By whichever thread: programs change their CPUs. */
+static bool is_news(struct owners *o, uint64_t flow, const struct network_found *f)
+{
+	uint64_t what = (flow ^ f->id.cookie) * UINT64_C(0x9e3779b97f4a7c15);
+
+	what = (what ^ what >> 29 ^ (uint64_t)f->tgid << 1 ^ f->shared) *
+	       UINT64_C(0xbf58476d1ce4e5b9);
+	return atomic_exchange_explicit(&o->told[flow % TOLD], what, memory_order_relaxed) != what;
+}
+
 static enum result look_up(struct watcher *w, const struct packet *p, unsigned int place,
 			   uint32_t ifindex, uint64_t time_ns, uint64_t now)
 {
 	struct owner_space *space = &w->owners->space[place];
 	const uint64_t flow = hash_of(w->owners, p, space->netns);
+	const bool udp = p->protocol == IPPROTO_UDP;
 	struct answer *a = &w->answer[flow % ANSWERS];
 	struct network_found found = { .netns = space->netns, .packet_ns = time_ns };
 	struct inet_diag_socket socket;
 
-	if (p->protocol == IPPROTO_UDP && a->flow == flow && now - a->asked_ns < ASK_AGAIN_NS)
+	if (udp && a->flow == flow && now - a->asked_ns < ASK_AGAIN_NS &&
+	    a->changes == w->memory.changes)
 		return NOTHING_NEW;
-	if (a->flow != flow)
-		*a = (struct answer){ .flow = flow };
-	a->asked_ns = now;
+	*a = (struct answer){ flow, now, w->memory.changes };
 	atomic_fetch_add_explicit(&w->n_lookups, 1, memory_order_relaxed);
 	id_of(p, ifindex, &found.id);
-	if (owner_space_ask(space, &found.id, &socket) < 0 || socket.id.cookie == a->cookie)
+	if (owner_space_ask(space, &found.id, &socket) < 0)
 		return NOTHING_NEW;
 	found.id.cookie = socket.id.cookie;
 	found.id.ifindex = socket.id.ifindex;
 	found.inode = socket.inode;
-	if (!found.inode)	/* nobody's, any more */
-		owner_publish(&w->found, &found);
-	else if (!find(w, &found, now, w->tap[place].lost_ns > WINDOW_LOST_NS ?
-				       LITTLE_PATIENCE_NS : PATIENCE_NS))
+	/* Without an inode it is nobody's, any more. */
+	if (found.inode && !owner_memory_ask(&w->memory, space, !udp || socket.id.remote_port,
+					     &found))
 		return NOBODY;
-	a->cookie = socket.id.cookie;
-	return TOLD;
+	if (!is_news(w->owners, flow, &found))
+		return NOTHING_NEW;
+	if (found.tgid)
+		atomic_fetch_add_explicit(&w->n_found, 1, memory_order_relaxed);
+	owner_publish(&w->found, &found);
+	return TELLING;
 }
 
-static bool is_quiet(const struct tap *t, uint16_t port)
+/*
+ * A flood costs its sender a small share of a CPU: its port is passed over for a while, or all are,
+ * when no port stands out.
+ */
+static void hush(struct watcher *w, unsigned int place, uint64_t now)
 {
-	for (unsigned int i = 0; i < t->n_quiet; i++)
-		if (t->quiet[i] == 0 || t->quiet[i] == port)
-			return true;
-	return false;
-}
+	uint32_t tap = place;
+	uint16_t port = 0;
 
-static int set_filter(const struct tap *t)
-{
-	return owner_tap_take(t->fd, is_quiet(t, 0) ? OWNER_TAP_TCP : OWNER_TAP_ALL, t->quiet,
-			      t->n_quiet);
-}
-
-/* A flood costs its sender a small share of a CPU: its port is passed over for a while. */
-static void hush(struct tap *t, uint16_t port, uint64_t now)
-{
-	if (t->n_quiet == OWNER_TAP_QUIET_MAX)
+	(void)owner_repeaters_take(&w->budget.repeaters, REPEATS, &tap, &port);
+	w->budget.idle_udp = 0;
+	if (w->tap[tap].fd < 0 || !owner_quiet_add(&w->tap[tap].quiet, port, now))
 		return;
-	t->quiet[t->n_quiet] = t->n_quiet == OWNER_TAP_QUIET_MAX - 1 ? 0 : port;
-	t->quiet_until_ns[t->n_quiet++] = now + QUIET_NS;
-	(void)set_filter(t);	/* else they are passed over here */
-	t->idle_udp = 0;
+	atomic_fetch_add_explicit(&w->n_hushed, 1, memory_order_relaxed);
+	/* Where that fails they are passed over here. */
+	(void)owner_quiet_apply(&w->tap[tap].quiet, w->tap[tap].fd);
 }
 
 /* Ends what is over of the quiet; until when the next lasts, 0: none. */
@@ -210,19 +186,11 @@ static uint64_t end_quiet(struct watcher *w, uint64_t now)
 
 	for (size_t place = 0; place < ARRAY_SIZE(w->tap); place++) {
 		struct tap *t = &w->tap[place];
-		unsigned int over = 0;
 
-		while (over < t->n_quiet && t->quiet_until_ns[over] <= now)
-			over++;
-		if (over > 0) {
-			t->n_quiet -= over;
-			memmove(t->quiet, t->quiet + over, t->n_quiet * sizeof(t->quiet[0]));
-			memmove(t->quiet_until_ns, t->quiet_until_ns + over,
-				t->n_quiet * sizeof(t->quiet_until_ns[0]));
-			(void)set_filter(t);
-		}
-		if (t->n_quiet > 0 && (!next || t->quiet_until_ns[0] < next))
-			next = t->quiet_until_ns[0];
+		if (owner_quiet_end(&t->quiet, now))
+			(void)owner_quiet_apply(&t->quiet, t->fd);
+		if (t->quiet.n > 0 && (!next || t->quiet.until_ns[0] < next))
+			next = t->quiet.until_ns[0];
 	}
 	return next;
 }
@@ -232,34 +200,30 @@ static void take_packet(struct watcher *w, unsigned int place, const struct owne
 	/* The kernel does not say how long one was that it cut. */
 	const size_t len = d->caplen < OWNER_TAP_SNAPLEN ? d->caplen : UINT32_MAX;
 	const uint64_t now = clock_now(&real);
-	struct tap *t = &w->tap[place];
+	struct budget *b = &w->budget;
 	struct packet p;
+	enum result result;
 
 	if (packet_decode(PACKET_LINK_RAW, d->data, d->caplen, len, &p) || !p.has_ports)
 		return;
-	if (now - t->window_ns > WINDOW_NS) {
-		t->window_ns = now;
-		t->idle = t->idle_udp = 0;
-		t->lost_ns = 0;
+	/* Its period is counted once. */
+	if (p.protocol == IPPROTO_UDP && owner_quiet_has(&w->tap[place].quiet, p.src_port))
+		return;
+	if (now - b->window_ns > WINDOW_NS) {
+		*b = (struct budget){ .window_ns = now };
+		w->memory.busy_ns = 0;
 	}
-	if (t->idle > WINDOW_IDLE ||
-	    (p.protocol == IPPROTO_UDP && is_quiet(t, p.src_port))) {
+	if (b->idle > WINDOW_IDLE) {
 		atomic_fetch_add_explicit(&w->n_skipped, 1, memory_order_relaxed);
 		return;
 	}
-	switch (look_up(w, &p, place, d->ifindex, d->time_ns, now)) {
-	case NOTHING_NEW:
-		if (p.protocol == IPPROTO_TCP)
-			t->idle++;
-		else if (++t->idle_udp > WINDOW_IDLE)
-			hush(t, p.src_port, now);
-		break;
-	case NOBODY:
-		t->idle++;
-		t->lost_ns += clock_now(&real) - now;
-		break;
-	case TOLD:
-		break;
+	result = look_up(w, &p, place, d->ifindex, d->time_ns, now);
+	if (result == NOBODY || (result == NOTHING_NEW && p.protocol == IPPROTO_TCP)) {
+		b->idle++;
+	} else if (result == NOTHING_NEW) {
+		owner_repeaters_count(&b->repeaters, place, p.src_port);
+		if (++b->idle_udp > WINDOW_IDLE)
+			hush(w, place, now);
 	}
 }
 
@@ -268,6 +232,8 @@ static void take_packets(struct watcher *w, unsigned int place)
 	struct owner_datagram batch[OWNER_TAP_BATCH];
 	size_t n = owner_tap_read(w->tap[place].fd, batch);
 
+	/* Those before the packets. */
+	w->memory.changes = owner_scan_drain(&w->owners->scan);
 	for (size_t i = 0; i < n; i++)
 		take_packet(w, place, &batch[i]);
 }
@@ -281,7 +247,10 @@ static int wait_ms(uint64_t until, uint64_t now)
 
 static void pin(struct watcher *w)
 {
-	w->unpinned = priority_pin(w->nth, w->owners->count, w->owners->cpus) < 0;
+	const struct owners *o = w->owners;
+
+	w->unpinned = priority_pin(w->nth, o->count, o->cpus) < 0;
+	w->memory.cpu = w->unpinned || o->cpus > o->count ? -1 : (int)w->nth;
 }
 
 static void *watcher_main(void *arg)
@@ -329,6 +298,8 @@ static int start_watcher(struct owners *o, unsigned int nth)
 
 	w->owners = o;
 	w->nth = nth;
+	w->memory.scan = &o->scan;
+	w->memory.later = &o->later;
 	for (size_t i = 0; i < ARRAY_SIZE(w->tap); i++)
 		w->tap[i].fd = -1;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -519,21 +490,26 @@ void owners_remove_namespace(struct owners *o, uint32_t netns)
 	owner_space_close(space);
 }
 
-static unsigned int drain_ring(struct ring *ring,
-			       void (*fn)(void *data, const struct network_found *f), void *data)
+/* The ring whose next is the oldest of all; NULL: they are empty. */
+static struct ring *oldest(struct owners *o, struct network_found *ret)
 {
-	const void *record;
-	unsigned int n = 0;
-	size_t len;
+	struct ring *found = NULL;
 
-	for (; (record = ring_peek(ring, &len)); n++) {
-		struct network_found found;
+	for (unsigned int i = 0; i <= o->count; i++) {
+		struct ring *ring = i < o->count ? &o->watcher[i].found : &o->later.found;
+		struct network_found f;
+		size_t len;
+		const void *record = ring_peek(ring, &len);
 
-		memcpy(&found, record, sizeof(found));
-		ring_release(ring);
-		fn(data, &found);
+		if (!record)
+			continue;
+		memcpy(&f, record, sizeof(f));
+		if (found && f.packet_ns >= ret->packet_ns)
+			continue;
+		found = ring;
+		*ret = f;
 	}
-	return n;
+	return found;
 }
 
 /* Descriptors of taps are this thread's to change. */
@@ -553,12 +529,16 @@ static void read_drops(struct owners *o)
 unsigned int owners_drain(struct owners *o, void (*fn)(void *data, const struct network_found *f),
 			  void *data)
 {
+	struct network_found found;
+	struct ring *ring;
 	unsigned int n = 0;
 
 	read_drops(o);
-	for (unsigned int i = 0; i < o->count; i++)
-		n += drain_ring(&o->watcher[i].found, fn, data);
-	return n + drain_ring(&o->later.found, fn, data);
+	for (; (ring = oldest(o, &found)); n++) {
+		ring_release(ring);
+		fn(data, &found);
+	}
+	return n;
 }
 
 void owners_get_account(const struct owners *o, struct owners_account *ret)
@@ -572,10 +552,11 @@ void owners_get_account(const struct owners *o, struct owners_account *ret)
 		a.lookups += atomic_load_explicit(&w->n_lookups, memory_order_relaxed);
 		a.found += atomic_load_explicit(&w->n_found, memory_order_relaxed);
 		a.skipped += atomic_load_explicit(&w->n_skipped, memory_order_relaxed);
-		a.lost += atomic_load_explicit(&w->found.refused, memory_order_relaxed);
+		a.lost += atomic_load_explicit(&w->n_hushed, memory_order_relaxed) +
+			  atomic_load_explicit(&w->found.refused, memory_order_relaxed);
 	}
 	a.found += atomic_load_explicit(&o->later.n_found, memory_order_relaxed);
 	a.lost += atomic_load_explicit(&o->later.found.refused, memory_order_relaxed);
-	a.lost += o->drops + atomic_load_explicit(&o->later.lost, memory_order_relaxed);
+	a.lost += a.skipped + o->drops + atomic_load_explicit(&o->later.lost, memory_order_relaxed);
 	*ret = a;
 }

@@ -23,9 +23,13 @@ struct owners_account {
 	unsigned int threads;
 	bool realtime;
 	uint64_t lookups, found;
-	uint64_t skipped;	/* packets passed over; without those that came not at all, of a
-				 * port that for a second is not looked at: it sent too many */
-	uint64_t lost;		/* answers and packets there was no room for */
+	uint64_t skipped;	/* packets passed over: too many that told nothing came before */
+	/*
+	 * All that may have kept an owner from being found: those, packets and answers there was
+	 * no room for, and one for each time that a port sent too many to be looked at for a
+	 * second.
+	 */
+	uint64_t lost;
 };
 
 /* 0 or -errno, logged: needs CAP_NET_RAW, CAP_NET_ADMIN, CAP_SYS_PTRACE. */
@@ -34,7 +38,7 @@ struct owners *owners_free(struct owners *o);
 /* In the calling thread's network namespace, whose inode netns is. 0 or -errno, logged. */
 int owners_add_namespace(struct owners *o, uint32_t netns);
 void owners_remove_namespace(struct owners *o, uint32_t netns);
-/* What has been found since the last call. How many. */
+/* What has been found since the last call, in the order of the packets. How many. */
 unsigned int owners_drain(struct owners *o, void (*fn)(void *data, const struct network_found *f),
 			  void *data);
 void owners_get_account(const struct owners *o, struct owners_account *ret);

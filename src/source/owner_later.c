@@ -43,20 +43,36 @@ void owner_publish(struct ring *ring, const struct network_found *found)
 	ring_publish(ring, sizeof(*found));
 }
 
-void owner_later_add(struct owner_later *l, const struct network_found *found)
+static bool is_waiting(const struct owner_later *l, const struct network_found *found)
 {
-	const uint64_t one = 1;
+	for (size_t i = 0; i < l->n_waiting; i++) {
+		const struct inet_diag_id *id = &l->waiting[i].found.id;
 
-	pthread_mutex_lock(&l->lock);
-	if (l->n_waiting < OWNER_LATER_MAX)
-		l->waiting[l->n_waiting++] = *found;
-	else
-		atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
-	pthread_mutex_unlock(&l->lock);
-	(void)!write(l->wake, &one, sizeof(one));
+		if (l->waiting[i].found.inode == found->inode && id->cookie == found->id.cookie &&
+		    id->remote_port == found->id.remote_port &&
+		    !memcmp(id->remote, found->id.remote, sizeof(id->remote)))
+			return true;
+	}
+	return false;
 }
 
-static size_t take_waiting(struct owner_later *l, struct network_found *ret)
+void owner_later_add(struct owner_later *l, const struct network_found *found, bool silent)
+{
+	const uint64_t one = 1;
+	bool is_new;
+
+	pthread_mutex_lock(&l->lock);
+	is_new = !is_waiting(l, found);
+	if (is_new && l->n_waiting < OWNER_LATER_MAX)
+		l->waiting[l->n_waiting++] = (struct owner_waiting){ *found, silent };
+	else if (is_new)
+		atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&l->lock);
+	if (is_new)
+		(void)!write(l->wake, &one, sizeof(one));
+}
+
+static size_t take_waiting(struct owner_later *l)
 {
 	uint64_t count;
 	size_t n;
@@ -64,7 +80,7 @@ static size_t take_waiting(struct owner_later *l, struct network_found *ret)
 	(void)!read(l->wake, &count, sizeof(count));
 	pthread_mutex_lock(&l->lock);
 	n = l->n_waiting;
-	memcpy(ret, l->waiting, n * sizeof(ret[0]));
+	memcpy(l->taken, l->waiting, n * sizeof(l->taken[0]));
 	l->n_waiting = 0;
 	pthread_mutex_unlock(&l->lock);
 	return n;
@@ -73,21 +89,24 @@ static size_t take_waiting(struct owner_later *l, struct network_found *ret)
 /* The CPU time it took. */
 static uint64_t search(struct owner_later *l)
 {
-	struct network_found found[OWNER_LATER_MAX];
-	struct owner_wanted wanted[OWNER_LATER_MAX];
 	const uint64_t begin = clock_thread_cpu();
-	size_t n = take_waiting(l, found);
+	size_t n = take_waiting(l);
 
 	if (n == 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		wanted[i] = (struct owner_wanted){ .inode = found[i].inode };
-	(void)owner_scan_all(l->scan, wanted, n);
+		l->wanted[i] = (struct owner_wanted){ .inode = l->taken[i].found.inode };
+	(void)owner_scan_all(l->scan, l->wanted, n);
 	for (size_t i = 0; i < n; i++) {
-		found[i].tgid = wanted[i].tgid;
-		if (found[i].tgid)
+		struct network_found *found = &l->taken[i].found;
+
+		found->tgid = l->wanted[i].tgid;
+		found->shared = l->wanted[i].shared;
+		if (l->taken[i].silent)
+			continue;
+		if (found->tgid)
 			atomic_fetch_add_explicit(&l->n_found, 1, memory_order_relaxed);
-		owner_publish(&l->found, &found[i]);
+		owner_publish(&l->found, found);
 	}
 	return clock_thread_cpu() - begin;
 }

@@ -6,11 +6,8 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "netlink.h"
 #include "util/clock.h"
@@ -21,19 +18,16 @@
 #define BATCH 32
 #define SLOT 192
 #define FIRST 8			/* asked before the recent ones */
-#define FEW 12			/* descriptors that are read before all are listed */
-#define SOME 50			/* of those listed */
-#define DIRENTS 2048		/* bytes: more than 64 descriptors */
-#define NAME_MAX_LEN 32		/* of "socket:[4294967295]" */
+#define MORE 16			/* asked on when one has it, but does not run */
+#define ALL_OF 8		/* sockets that one process is asked for */
+#define ANCESTORS 16
+#define LINK_MAX_LEN 32		/* of "socket:[4294967295]" */
 
 /* linux/cn_proc.h: of EXIT; of the child in FORK. */
 #define CN_OFFSET_TID 52
 #define CN_OFFSET_TGID 56
 #define CN_OFFSET_CHILD_TID 60
 #define CN_OFFSET_CHILD_TGID 64
-
-/* struct linux_dirent64 of getdents64(2) */
-enum { DIRENT_LENGTH = 16, DIRENT_NAME = 19 };
 
 static const struct clock real;
 
@@ -156,18 +150,19 @@ void owner_scan_remove(struct owner_scan *s, int32_t tgid)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void owner_scan_drain(struct owner_scan *s)
+uint32_t owner_scan_drain(struct owner_scan *s)
 {
 	uint8_t slots[BATCH][SLOT];
 	struct sockaddr_nl from[BATCH];
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
+	uint32_t changes;
 	int n;
 
-	if (s->forks < 0)
-		return;
 	pthread_mutex_lock(&s->lock);
 	do {
+		if (s->forks < 0)
+			break;
 		netlink_prepare(msgs, iov, from, slots[0], SLOT, BATCH);
 		n = recvmmsg(s->forks, msgs, BATCH, MSG_DONTWAIT, NULL);
 		for (int i = 0; i < n; i++) {
@@ -182,94 +177,11 @@ void owner_scan_drain(struct owner_scan *s)
 			else
 				drop(s, ev.tgid);
 		}
+		s->changes += (uint32_t)MAX(n, 0) + (n < 0 && errno == ENOBUFS);
 	} while (n == BATCH || (n < 0 && errno == ENOBUFS));
+	changes = s->changes;
 	pthread_mutex_unlock(&s->lock);
-}
-
-/* 1: it is; 0: something else; -errno. */
-static int is_socket(int dir, const char *fd, const char *name, size_t len)
-{
-	char link[NAME_MAX_LEN];
-	ssize_t n = readlinkat(dir, fd, link, sizeof(link));
-
-	if (n < 0)
-		return -errno;
-	return n == (ssize_t)len && !memcmp(link, name, len);
-}
-
-/* Some descriptors, without those from low to below high: owner_scan_all() reads all. */
-static bool is_listed(int dir, uint32_t low, uint32_t high, const char *name, size_t len)
-{
-	char buf[DIRENTS];
-	long n = syscall(SYS_getdents64, dir, buf, sizeof(buf));
-
-	unsigned int asked = 0;
-
-	for (long at = 0; at + DIRENT_NAME < n && asked < SOME;
-	     at += load_u16(buf + at + DIRENT_LENGTH)) {
-		const char *fd = buf + at + DIRENT_NAME;
-		unsigned long number = strtoul(fd, NULL, 10);
-
-		if (*fd == '.' || (number >= low && number < high))
-			continue;
-		if (is_socket(dir, fd, name, len) > 0)
-			return true;
-		asked++;
-	}
-	return false;
-}
-
-static int open_fds(const struct owner_scan *s, int32_t tgid)
-{
-	char path[24];
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "%d/fd", tgid);
-	fd = openat(s->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static size_t socket_name(char name[NAME_MAX_LEN], uint32_t inode)
-{
-	return (size_t)snprintf(name, NAME_MAX_LEN, "socket:[%u]", inode);
-}
-
-/* How many descriptors there are; 0: not known, before Linux 6.2. */
-static uint32_t count_fds(int dir)
-{
-	struct stat st;
-
-	return fstat(dir, &st) < 0 ? 0 : (uint32_t)MIN(MAX(st.st_size, 0), INT32_MAX);
-}
-
-/*
- * 1: it has; 0: not; -ESRCH: there is no such process. A new descriptor gets the lowest free
- * number: mostly, that is how many there were. To read one takes 3 us, to list them 17 us and
- * more, and meanwhile what would run on this CPU waits.
- */
-static int has(const struct owner_scan *s, int32_t tgid, const char *name, size_t len)
-{
-	int dir = open_fds(s, tgid), result = 0;
-	uint32_t count, low, high;
-	bool complete;
-
-	if (dir < 0)
-		return dir == -ENOENT || dir == -ESRCH ? -ESRCH : 0;
-	count = count_fds(dir);
-	high = count ? count : FEW;
-	low = high - MIN(high, (uint32_t)FEW);
-	complete = count && low == 0;
-	for (uint32_t i = high; i-- > low && result <= 0;) {
-		char fd[12];
-
-		(void)snprintf(fd, sizeof(fd), "%u", i);
-		result = is_socket(dir, fd, name, len);
-		complete = complete && result >= 0;
-	}
-	if (result <= 0)
-		result = !complete && is_listed(dir, low, high, name, len);
-	close(dir);
-	return result;
+	return changes;
 }
 
 static int32_t next_forked(const struct owner_scan *s, struct cursor *c)
@@ -311,61 +223,162 @@ static void remember(struct owner_scan *s, int32_t tgid)
 	pthread_mutex_unlock(&s->lock);
 }
 
-int32_t owner_scan_find(struct owner_scan *s, uint32_t inode, uint64_t patience_ns)
+/* A child has its parent's descriptors, by the same numbers. */
+static int32_t parent_that_has(const struct owner_scan *s, const struct owner_holder *h)
+{
+	int32_t parent = owner_process_parent(s->proc, h->tgid);
+
+	return parent > 0 && owner_process_has(s->proc, parent, h->fd, h->inode) ? parent : 0;
+}
+
+/* From one that does not run to its ancestors. True: it is certain now. */
+static bool climb(const struct owner_scan *s, int cpu, struct owner_holder *h)
+{
+	int32_t parent;
+
+	for (int i = 0; i < ANCESTORS && (parent = parent_that_has(s, h)); i++) {
+		h->tgid = parent;
+		h->others = true;
+		h->certain = owner_process_runs(s->proc, parent, cpu);
+		if (h->certain)
+			return true;
+	}
+	return false;
+}
+
+/* One more that has one of them. `several`: those so far are not of one family, or socket. */
+static void meet(const struct owner_scan *s, int cpu, const struct owner_holder *h,
+		 struct owner_holder *best, bool *several)
+{
+	struct owner_holder found = *h;
+
+	found.certain = owner_process_runs(s->proc, found.tgid, cpu);
+	if (found.certain)
+		found.others = parent_that_has(s, &found) ||
+			       (best->others && best->inode == found.inode);
+	else
+		(void)climb(s, cpu, &found);
+	if (!best->tgid || found.certain) {
+		found.others = found.others || (best->tgid && best->inode == found.inode);
+		*best = found;
+		return;
+	}
+	best->others = true;
+	if (found.tgid != best->tgid || found.inode != best->inode)
+		*several = true;
+}
+
+static bool has_all(const struct owner_scan *s, int32_t tgid, const struct owner_sockets *sockets)
+{
+	uint32_t inode;
+
+	if (sockets->n > ALL_OF)
+		return false;
+	for (size_t i = 0; i < sockets->n; i++) {
+		const struct owner_sockets one = { &sockets->inodes[i], 1 };
+
+		if (owner_process_find(s->proc, tgid, &one, &inode) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* How many more are asked, once one has it. */
+static unsigned int limit(const struct owner_search *search, const struct owner_holder *best,
+			  unsigned int asked)
+{
+	if (best->certain || (best->tgid && !search->wide))
+		return 0;
+	return best->tgid ? asked + MORE : UINT32_MAX;
+}
+
+void owner_scan_find(struct owner_scan *s, const struct owner_search *search,
+		     struct owner_holder *ret)
 {
 	const uint64_t begin = clock_now(&real);
+	const struct owner_sockets *sockets = &search->sockets;
+	struct owner_holder best = { 0 };
+	unsigned int until = UINT32_MAX;
 	struct cursor c = { 0 };
-	char name[NAME_MAX_LEN];
-	size_t len = socket_name(name, inode);
+	bool several = false;
 	int32_t tgid;
 
 	pthread_mutex_lock(&s->lock);
 	c.newest = s->n_forked;
 	pthread_mutex_unlock(&s->lock);
-	while ((tgid = next_candidate(s, &c))) {
-		int result = has(s, tgid, name, len);
+	while (c.asked < until && (tgid = next_candidate(s, &c))) {
+		struct owner_holder h = { .tgid = tgid };
 
-		if (result > 0) {
+		h.fd = owner_process_find(s->proc, tgid, sockets, &h.inode);
+		if (h.fd >= 0) {
 			if (c.old)
 				remember(s, tgid);
-			return tgid;
+			meet(s, search->cpu, &h, &best, &several);
+			until = MIN(until, limit(search, &best, c.asked));
 		}
-		if (result == -ESRCH)
+		if (h.fd == -ESRCH)
 			owner_scan_remove(s, tgid);
 		else
 			c.asked++;
-		if (clock_now(&real) - begin > patience_ns)
+		if (clock_now(&real) - begin > search->patience_ns)
 			break;
 	}
-	return 0;
+	if (best.tgid && !best.certain) {
+		if (several || (sockets->n > 1 && !has_all(s, best.tgid, sockets)))
+			best.tgid = 0;
+		best.inode = sockets->inodes[0];
+	}
+	*ret = best;
 }
 
-static void look_at(struct owner_scan *s, int32_t tgid, struct owner_wanted *wanted, size_t n)
+bool owner_scan_verify(const struct owner_scan *s, const struct owner_holder *h, int cpu)
 {
-	char link[NAME_MAX_LEN];
-	int fd = open_fds(s, tgid);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	return h->tgid && owner_process_has(s->proc, h->tgid, h->fd, h->inode) &&
+	       owner_process_runs(s->proc, h->tgid, cpu);
+}
 
+/* Who has it is told by the ancestor of all, if there is one. */
+struct held {
+	int32_t tgid;
+	bool shared, several;
+};
+
+static void hold(struct owner_scan *s, struct held *held, int32_t tgid)
+{
+	if (held->tgid == tgid)
+		return;
+	held->shared = held->tgid != 0;
+	if (!held->tgid || owner_process_descends(s->proc, held->tgid, tgid))
+		held->tgid = tgid;
+	else if (!owner_process_descends(s->proc, tgid, held->tgid))
+		held->several = true;
+	remember(s, tgid);
+}
+
+static void look_at(struct owner_scan *s, int32_t tgid, const struct owner_wanted *wanted,
+		    struct held *held, size_t n)
+{
+	char path[24], link[LINK_MAX_LEN];
+	struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%d/fd", tgid);
+	fd = openat(s->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
 	while ((entry = readdir(dir))) {
-		unsigned long inode;
-		ssize_t len;
+		ssize_t len = entry->d_name[0] == '.' ? 0 :
+			      readlinkat(fd, entry->d_name, link, sizeof(link));
+		uint32_t inode = owner_link_inode(link, (size_t)MAX(len, 0));
 
-		if (entry->d_name[0] == '.')
-			continue;
-		len = readlinkat(fd, entry->d_name, link, sizeof(link) - 1);
-		if (len <= 8 || memcmp(link, "socket:[", 8) != 0)
-			continue;
-		link[len] = '\0';
-		inode = strtoul(link + 8, NULL, 10);
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n && inode; i++)
 			if (wanted[i].inode == inode)
-				wanted[i].tgid = tgid;
+				hold(s, &held[i], tgid);
 	}
 	closedir(dir);
 }
@@ -373,22 +386,22 @@ static void look_at(struct owner_scan *s, int32_t tgid, struct owner_wanted *wan
 int owner_scan_all(struct owner_scan *s, struct owner_wanted *wanted, size_t n)
 {
 	int fd = openat(s->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct held *held = calloc(n, sizeof(*held));
+	DIR *dir = fd < 0 || !held ? NULL : fdopendir(fd);
+	int error = dir ? 0 : -errno;
 	struct dirent *entry;
 
-	if (!dir) {
-		int error = -errno;
-
-		if (fd >= 0)
-			close(fd);
-		return error;
-	}
-	while ((entry = readdir(dir)))
+	while (dir && (entry = readdir(dir)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-			look_at(s, (int32_t)strtol(entry->d_name, NULL, 10), wanted, n);
-	closedir(dir);
-	for (size_t i = 0; i < n; i++)
-		if (wanted[i].tgid)
-			remember(s, wanted[i].tgid);
-	return 0;
+			look_at(s, (int32_t)strtol(entry->d_name, NULL, 10), wanted, held, n);
+	for (size_t i = 0; i < n && dir; i++) {
+		wanted[i].tgid = held[i].several ? 0 : held[i].tgid;
+		wanted[i].shared = held[i].shared;
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	free(held);
+	return error;
 }

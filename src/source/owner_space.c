@@ -82,12 +82,12 @@ static bool is_local(struct owner_space *s, uint8_t family, const uint8_t *addre
 	       answer.head.nlmsg_type == RTM_NEWROUTE && answer.route.rtm_type == RTN_LOCAL;
 }
 
+static const uint8_t any[16];
+
 /* The kernel also answers with a listener, or with who would get what comes to that port. */
 static int check(struct owner_space *s, const struct inet_diag_id *id,
 		 const struct inet_diag_socket *found)
 {
-	static const uint8_t any[16];
-
 	if (found->id.local_port != id->local_port)
 		return -ENOENT;
 	if (id->protocol == IPPROTO_TCP)
@@ -114,4 +114,41 @@ int owner_space_ask(struct owner_space *s, const struct inet_diag_id *id,
 	if (error == 0)
 		*ret = found;
 	return error;
+}
+
+struct bound_list {
+	const struct inet_diag_id *id;
+	struct owner_bound *to;
+	size_t n, max;
+};
+
+static void take_bound(void *data, const struct inet_diag_socket *s)
+{
+	struct bound_list *l = data;
+
+	if (s->id.local_port != l->id->local_port || s->id.remote_port || !s->inode ||
+	    (memcmp(s->id.local, any, sizeof(any)) != 0 &&
+	     memcmp(s->id.local, l->id->local, sizeof(any)) != 0))
+		return;
+	if (l->n < l->max)
+		l->to[l->n] = (struct owner_bound){ s->id.cookie, s->inode, s->id.ifindex };
+	l->n++;
+}
+
+int owner_space_list(struct owner_space *s, const struct inet_diag_id *id,
+		     struct owner_bound *ret, size_t max)
+{
+	struct bound_list list = { .id = id, .to = ret, .max = max };
+	int error = 0;
+
+	pthread_mutex_lock(&s->lock);
+	/* IPv6 sockets send IPv4, too. */
+	if (id->family == AF_INET)
+		error = diag_dump_port(&s->diag, AF_INET, id->protocol, id->local_port,
+				       take_bound, &list);
+	if (error == 0)
+		error = diag_dump_port(&s->diag, AF_INET6, id->protocol, id->local_port,
+				       take_bound, &list);
+	pthread_mutex_unlock(&s->lock);
+	return error < 0 ? error : (int)MIN(list.n, (size_t)INT32_MAX);
 }

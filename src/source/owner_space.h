@@ -18,6 +18,12 @@ struct owner_space {
 	uint32_t seq;
 };
 
+/* One of those that share a port. */
+struct owner_bound {
+	uint64_t cookie;
+	uint32_t inode, ifindex;
+};
+
 /* In the calling thread's namespace, whose inode netns is. 0 or -errno. */
 int owner_space_open(struct owner_space *s, uint32_t netns);
 void owner_space_close(struct owner_space *s);	/* accepts zeroed */
@@ -27,5 +33,12 @@ void owner_space_close(struct owner_space *s);	/* accepts zeroed */
  */
 int owner_space_ask(struct owner_space *s, const struct inet_diag_id *id,
 		    struct inet_diag_socket *ret);
+/*
+ * UDP sockets that are not connected, and bound to id's local port and its local address or any:
+ * each of them may have sent it, while the lookup answers with the one that would receive. How
+ * many, of which at most max are returned; -errno.
+ */
+int owner_space_list(struct owner_space *s, const struct inet_diag_id *id,
+		     struct owner_bound *ret, size_t max);
 
 #endif

@@ -19,6 +19,7 @@
 
 #define ONLINE_CPUS "/sys/devices/system/cpu/online"
 #define FORMAT_LOST (1u << 4)	/* PERF_FORMAT_LOST, Linux 6.0 */
+#define RING_LEAST (128u << 10)	/* bytes */
 #define BATCH 256		/* records taken from one ring before the others are looked at */
 #define RECORD_SIZE 512		/* ours have up to 112 bytes */
 #define HOLD_NS NSEC_PER_MSEC	/* how far out of order a ring's records can be, see perf.h */
@@ -34,8 +35,9 @@ _Static_assert(TRACEPOINT_SAMPLE_TYPE ==
 struct perf_ring {
 	uint32_t cpu;
 	int fd[TRACEPOINT_COUNT];	/* -1: not open; the first one open owns the ring */
-	int next;		/* takes the place of one of them; -1: none */
-	bool in_place[TRACEPOINT_COUNT];	/* it has, in the ring's order of records */
+	int next;		/* is about to take the place of one of them; -1: none */
+	int last[TRACEPOINT_COUNT];	/* whose place was taken: until perf_settle() */
+	bool in_place[TRACEPOINT_COUNT];	/* the new one, in the ring's order of records */
 	struct perf_event_mmap_page *page;
 	const uint8_t *data;
 	size_t size, mapped;
@@ -110,7 +112,7 @@ static int map_ring(struct perf_ring *r, int fd, uint32_t pages)
 	/* Writable: the kernel then does not overwrite what was not read. */
 	map = mmap(NULL, r->mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
-		return -errno;
+		return errno == EPERM ? -ENOBUFS : -errno;
 	r->page = map;
 	r->data = (const uint8_t *)map + page;
 	return 0;
@@ -118,8 +120,10 @@ static int map_ring(struct perf_ring *r, int fd, uint32_t pages)
 
 static void close_ring(struct perf_ring *r)
 {
-	for (size_t i = 0; i < TRACEPOINT_COUNT; i++)
+	for (size_t i = 0; i < TRACEPOINT_COUNT; i++) {
 		close_p(&r->fd[i]);
+		close_p(&r->last[i]);
+	}
 	close_p(&r->next);
 	if (r->page)
 		munmap(r->page, r->mapped);
@@ -153,6 +157,15 @@ static int open_ring(struct perf *p, struct perf_ring *r, uint32_t pages)
 	return 0;
 }
 
+static void close_rings(struct perf *p)
+{
+	for (size_t i = 0; i < p->n_rings; i++)
+		close_ring(&p->rings[i]);
+	free(p->rings);
+	p->rings = NULL;
+	p->n_rings = 0;
+}
+
 static int open_rings(struct perf *p, uint32_t pages)
 {
 	uint32_t cpus[8192];	/* the kernel's limit */
@@ -168,6 +181,7 @@ static int open_rings(struct perf *p, uint32_t pages)
 
 		*r = (struct perf_ring){ .cpu = cpus[i], .next = -1 };
 		memset(r->fd, 0xff, sizeof(r->fd));
+		memset(r->last, 0xff, sizeof(r->last));
 		error = open_ring(p, r, pages);
 		if (error == 0) {
 			p->n_rings++;
@@ -177,7 +191,22 @@ static int open_rings(struct perf *p, uint32_t pages)
 		if (error != -ENODEV)
 			return error;
 	}
+	p->ring_size = (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 	return p->n_rings ? 0 : -ENODEV;
+}
+
+/* Without CAP_IPC_LOCK there is kernel.perf_event_mlock_kb for each CPU, and RLIMIT_MEMLOCK. */
+static int open_rings_that_fit(struct perf *p, uint32_t pages)
+{
+	const uint32_t least = RING_LEAST / (uint32_t)sysconf(_SC_PAGESIZE);
+	int error = open_rings(p, pages);
+
+	while (error == -ENOBUFS && pages / 2 >= least) {
+		close_rings(p);
+		pages /= 2;
+		error = open_rings(p, pages);
+	}
+	return error;
 }
 
 static int choose_formats(struct perf *p, uint32_t kinds)
@@ -209,7 +238,7 @@ static int open_all(struct perf *p, const struct perf_options *options)
 	p->fd = epoll_create1(EPOLL_CLOEXEC);
 	if (p->fd < 0)
 		return -errno;
-	return open_rings(p, options->pages);
+	return open_rings_that_fit(p, options->pages);
 }
 
 int perf_open(struct perf *p, const struct perf_options *options)
@@ -225,12 +254,10 @@ int perf_open(struct perf *p, const struct perf_options *options)
 
 void perf_close(struct perf *p)
 {
-	for (size_t i = 0; i < p->n_rings; i++)
-		close_ring(&p->rings[i]);
+	close_rings(p);
 	/* Zeroed, fd is not ours: it is opened after this. */
 	if (p->records)
 		close_p(&p->fd);
-	free(p->rings);
 	free(p->records);
 	free(p->keys);
 	*p = (struct perf){ .fd = -1 };
@@ -315,13 +342,21 @@ static void drop_next(struct perf *p, enum tracepoint_kind kind)
 	}
 }
 
+static bool is_unsettled(const struct perf *p, enum tracepoint_kind kind)
+{
+	for (size_t i = 0; i < p->n_rings; i++)
+		if (p->rings[i].last[kind] >= 0)
+			return true;
+	return false;
+}
+
 int perf_refilter(struct perf *p, enum tracepoint_kind kind, const char *expression)
 {
 	int error;
 
 	if (kind >= TRACEPOINT_COUNT || p->formats[kind].id == 0)
 		return -ENOENT;
-	if (kind == first_kind(p))
+	if (kind == first_kind(p) || is_unsettled(p, kind))
 		return -EBUSY;
 	error = start_next(p, kind, expression);
 	if (error < 0) {
@@ -332,15 +367,29 @@ int perf_refilter(struct perf *p, enum tracepoint_kind kind, const char *express
 	for (size_t i = 0; i < p->n_rings; i++) {
 		struct perf_ring *r = &p->rings[i];
 
-		if (r->fd[kind] >= 0)
-			(void)ioctl(r->fd[kind], PERF_EVENT_IOC_DISABLE, NULL);
-		p->closed_lost += lost_of(r->fd[kind]);
-		close_p(&r->fd[kind]);
+		r->last[kind] = r->fd[kind];
 		r->fd[kind] = r->next;
 		r->next = -1;
 		r->in_place[kind] = false;
 	}
 	return 0;
+}
+
+/* Who was interrupted on its way to an old event has not seen the new one before it. */
+void perf_settle(struct perf *p)
+{
+	for (size_t i = 0; i < p->n_rings; i++) {
+		for (size_t kind = 0; kind < TRACEPOINT_COUNT; kind++) {
+			int *fd = &p->rings[i].last[kind];
+
+			if (*fd < 0)
+				continue;
+			(void)ioctl(*fd, PERF_EVENT_IOC_DISABLE, NULL);
+			p->closed_lost += lost_of(*fd);
+			close(*fd);
+			*fd = -1;
+		}
+	}
 }
 
 static void look_at_heads(struct perf *p)
@@ -509,6 +558,6 @@ uint64_t perf_lost(const struct perf *p)
 
 	for (size_t i = 0; i < p->n_rings; i++)
 		for (size_t kind = 0; kind < TRACEPOINT_COUNT; kind++)
-			lost += lost_of(p->rings[i].fd[kind]);
+			lost += lost_of(p->rings[i].fd[kind]) + lost_of(p->rings[i].last[kind]);
 	return MAX(lost, p->lost);
 }

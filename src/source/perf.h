@@ -19,6 +19,7 @@ struct perf_key;
 struct perf {
 	struct perf_ring *rings;	/* one per CPU that was online; NULL: not open */
 	size_t n_rings;
+	size_t ring_size;	/* bytes of each */
 	int fd;			/* readable when a ring is half full, once each time */
 	struct tracepoint_format formats[TRACEPOINT_COUNT];	/* id 0: not opened */
 	struct tracepoint_record *records;	/* taken from the rings, not yet given */
@@ -34,7 +35,7 @@ struct perf {
 
 struct perf_options {
 	uint32_t kinds;		/* bits 1 << enum tracepoint_kind; one of 0 bytes is no error */
-	uint32_t pages;		/* of each ring; a power of two */
+	uint32_t pages;		/* of each ring; a power of two; less, if only that may be locked */
 	uint32_t max_records;	/* held for sorting, 120 bytes each; 512 for each CPU and more */
 };
 
@@ -45,7 +46,8 @@ typedef void (*perf_fn)(void *data, const struct tracepoint_record *record);
  * Opens the tracepoints on all CPUs that are online, disabled, on CLOCK_MONOTONIC. A CPU that comes
  * later is not heard. Of the kinds that were asked for, those the kernel does not have are left out
  * (id 0 in formats); -ENOENT when it has none. Else the errno of what failed: -EACCES, -EPERM: not
- * privileged; -EMFILE: a descriptor for each kind and CPU; -ENOMEM, -EINVAL: pages. Start before
+ * privileged; -ENOBUFS: not even 128 KiB of each ring may be locked in memory, for which there is
+ * CAP_IPC_LOCK; -EMFILE: a descriptor for each kind and CPU; -ENOMEM, -EINVAL: pages. Start before
  * anything that listens to forks: reading the formats may fork once.
  */
 int perf_open(struct perf *p, const struct perf_options *options);
@@ -60,11 +62,13 @@ int perf_filter(struct perf *p, enum tracepoint_kind kind, const char *expressio
 int perf_enable(struct perf *p, enum tracepoint_kind kind, bool on);	/* -ENOENT: not open */
 /*
  * Puts new events, on, with this filter in place of those of a kind: that of an open one stays as
- * it is. The new ones are on before the old ones go: of what passes both filters nothing is missed,
- * and nothing is given twice. A perf_drain() must come between two calls for the same kind. -errno:
- * all is as it was; -EBUSY: the kind is the first one that is open, whose events have the rings.
+ * it is. Nothing that passes both filters is missed or given twice, if perf_settle() comes only
+ * when all tracepoints that were being passed have been. -errno: all is as it was; -EBUSY: not
+ * settled yet, or the kind is the first one that is open, whose events have the rings.
  */
 int perf_refilter(struct perf *p, enum tracepoint_kind kind, const char *expression);
+/* Ends what perf_refilter() has replaced. A perf_drain() must come before the next one. */
+void perf_settle(struct perf *p);
 
 /*
  * Empties the rings and gives what is not younger than until_ns, sorted by time over all rings; the

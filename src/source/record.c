@@ -32,6 +32,7 @@ struct recorder {
 	struct capture_file *netlink;
 	struct packets packets[NETWORK_NAMESPACES_MAX];
 	size_t n_packets;
+	bool packets_refused;	/* and it was told */
 	FILE *proc;
 	struct strbuf line;
 	const struct clock *clock;
@@ -319,27 +320,44 @@ void recorder_network(struct recorder *r, uint32_t own, const struct network_acc
 	write_line(r);
 }
 
-struct capture_file *recorder_packets(struct recorder *r, uint32_t netns, bool own, int linktype)
+static struct packets *find_packets(struct recorder *r, uint32_t netns)
 {
-	char name[RECORD_PACKETS_NAME];
-	struct packets *p;
-	int error;
-
 	for (size_t i = 0; i < r->n_packets; i++)
 		if (r->packets[i].netns == netns)
-			return r->packets[i].file;
-	if (r->n_packets == ARRAY_SIZE(r->packets)) {
-		fail(r, -ENOSPC);
-		return NULL;
-	}
+			return &r->packets[i];
+	return NULL;
+}
+
+static struct capture_file *refuse_packets(struct recorder *r, uint32_t netns, bool own, int error)
+{
+	if (own)
+		fail(r, error);
+	else if (!r->packets_refused)
+		log_warning(r->log, "recording: packets of network namespace %u: %s: they are "
+			    "not in it", netns, strerror(-error));
+	r->packets_refused = true;
+	return NULL;
+}
+
+struct capture_file *recorder_packets(struct recorder *r, uint32_t netns, bool own, int linktype)
+{
+	struct packets *p = find_packets(r, netns);
+	char name[RECORD_PACKETS_NAME];
+	int error;
+
+	if (p)
+		return p->file;
+	if (r->n_packets == ARRAY_SIZE(r->packets))
+		return refuse_packets(r, netns, own, -ENOSPC);
 	p = &r->packets[r->n_packets];
 	record_packets_name(name, netns, own);
 	error = capture_file_new(&p->file, r->dir, name, linktype, PCAP_SNAPLEN,
 				 r->realtime_offset_ns);
-	if (error < 0) {
-		fail(r, error);
-		return NULL;
-	}
+	if (error == -EEXIST)
+		error = capture_file_append(&p->file, r->dir, name, linktype, PCAP_SNAPLEN,
+					    r->realtime_offset_ns);
+	if (error < 0)
+		return refuse_packets(r, netns, own, error);
 	p->netns = netns;
 	r->n_packets++;
 	return p->file;
@@ -360,6 +378,22 @@ static void end_run(struct recorder *r)
 	r->run.u.packets = 0;
 }
 
+void recorder_packets_end(struct recorder *r, uint32_t netns)
+{
+	struct packets *p = find_packets(r, netns);
+	int error;
+
+	if (!p)
+		return;
+	if (r->run.netns == netns)
+		end_run(r);
+	error = capture_file_flush(p->file);
+	if (error < 0)
+		fail(r, error);
+	capture_file_free(p->file);
+	*p = r->packets[--r->n_packets];
+}
+
 static void tell(struct recorder *r, struct network_line *line)
 {
 	end_run(r);
@@ -374,10 +408,13 @@ static void tee_packet(void *data, uint32_t netns, const struct packet *p, uint6
 
 	if (netns != r->run.netns)
 		end_run(r);
-	r->run.kind = NETWORK_LINE_PACKETS;
-	r->run.time_ns = r->network_ns;
-	r->run.netns = netns;
-	r->run.u.packets++;
+	/* A replay would miss what is in no file. */
+	if (r->run.u.packets || find_packets(r, netns)) {
+		r->run.kind = NETWORK_LINE_PACKETS;
+		r->run.time_ns = r->network_ns;
+		r->run.netns = netns;
+		r->run.u.packets++;
+	}
 	tee->fns->packet(tee->data, netns, p, time_ns);
 }
 

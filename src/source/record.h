@@ -52,10 +52,13 @@ void recorder_probe(struct recorder *r, const struct source_probe *probe);
 /* Before the first scan: there is a network, and what of it could be opened; own: its inode. */
 void recorder_network(struct recorder *r, uint32_t own, const struct network_account *account);
 /*
- * Where the packets of a namespace go: the recorder's own file, the same each time. NULL: it cannot
- * be had, and the recording has ended.
+ * Where the packets of a namespace go: the recorder's own file, the same each time; where there has
+ * been one it goes on. NULL: it cannot be had: packets of this namespace are not recorded, which is
+ * logged once; and without those of pevent's own the recording has ended.
  */
 struct capture_file *recorder_packets(struct recorder *r, uint32_t netns, bool own, int linktype);
+/* No more of them, for now: the file is closed. */
+void recorder_packets_end(struct recorder *r, uint32_t netns);
 
 /* Calls of network_fns, recorded and handed on; its data is a struct recorder_tee. */
 struct recorder_tee {

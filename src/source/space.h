@@ -11,10 +11,17 @@
 #include "diag.h"
 #include "network.h"
 
+#define SPACE_QUESTIONS 4	/* TCP and UDP over IPv4 and IPv6 */
+
 struct space {
 	uint32_t netns;
-	bool is_told;		/* of its sockets that were there */
 	bool is_ready;		/* has something to drain: the caller's */
+	bool has_more;		/* than the last drain has taken */
+	uint64_t left_ns;	/* since when it is to be let go; 0: it is not: the caller's */
+	const struct log *log;
+	/* Sockets that are there */
+	unsigned int question;	/* SPACE_QUESTIONS: all are told of */
+	bool is_known, asks_again;	/* they all were, once; and once more when they are */
 	struct capture capture;
 	struct devices devices;
 	struct diag diag;
@@ -25,13 +32,13 @@ struct space {
 
 struct space_options {
 	const char *interface;	/* comma list; NULL: all devices */
-	bool must_exist;	/* they, else -ENODEV */
+	bool is_own;		/* where pevent runs: warns of those that are not there */
 	uint32_t ring, notices;	/* bytes of kernel memory to ask for; notices: 0: none wanted */
 };
 
 /*
  * In the calling thread's namespace, whose inode netns is. What of it cannot be opened, even if all
- * of it, is in *_error, logged; -ENODEV, -EINVAL: the named devices.
+ * of it, is in *_error, logged; -EINVAL: the named devices.
  */
 int space_new(struct space **ret, uint32_t netns, const struct space_options *options,
 	      const struct log *log);
@@ -44,7 +51,12 @@ struct space *space_free(struct space *s);
 void space_drain_packets(struct space *s, const struct network_fns *fns, void *data,
 			 uint64_t *until_ns);
 void space_drain_notices(struct space *s, const struct network_fns *fns, void *data);
-/* Sockets that were there before: once. */
+/*
+ * Begins once more: after the first time, only with those that wait at a port, and all of UDP: what
+ * else is new has been told of by packets or records.
+ */
+void space_ask_existing(struct space *s);
+/* Sockets that are there, for a millisecond or so: the others at the next call. */
 void space_tell_existing(struct space *s, const struct network_fns *fns, void *data);
 void space_drops(struct space *s);	/* system calls */
 

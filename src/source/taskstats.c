@@ -91,7 +91,8 @@ static int open_all(struct taskstats *t, uint32_t buffer)
 	int error;
 
 	t->sock = nl_socket_alloc();
-	if (!t->sock)
+	t->slots = t->sock ? malloc((size_t)BATCH * SLOT) : NULL;
+	if (!t->slots)
 		return -ENOMEM;
 	errno = 0;
 	if (genl_connect(t->sock) < 0)
@@ -149,34 +150,36 @@ void taskstats_close(struct taskstats *t)
 	if (!t->sock)
 		return;
 	nl_socket_free(t->sock);
+	free(t->slots);
 	t->sock = NULL;
+	t->slots = NULL;
 	t->fd = -1;
 }
 
 /* One recvmmsg; returns messages taken, 0 when empty. */
 static int drain_batch(struct taskstats *t, taskstats_fn fn, void *data)
 {
-	static _Thread_local uint8_t slots[BATCH][SLOT];
 	struct taskstats_record record;
 	struct sockaddr_nl from[BATCH];
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
 	int n;
 
-	netlink_prepare(msgs, iov, from, &slots[0][0], SLOT, BATCH);
+	netlink_prepare(msgs, iov, from, t->slots, SLOT, BATCH);
 	n = recvmmsg(t->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
+		const uint8_t *raw = t->slots + (size_t)i * SLOT;
 		int result;
 
 		if (msgs[i].msg_hdr.msg_namelen < sizeof(from[i]) || from[i].nl_pid != 0) {
 			t->foreign++;
 			continue;
 		}
-		result = taskstats_decode(slots[i], msgs[i].msg_len, t->family, &record);
+		result = taskstats_decode(raw, msgs[i].msg_len, t->family, &record);
 		if (result == 0)
-			fn(data, &record, slots[i], msgs[i].msg_len);
+			fn(data, &record, raw, msgs[i].msg_len);
 		t->received += result == 0;
 		t->malformed += result < 0;
 	}

@@ -20,6 +20,7 @@ struct taskstats {
 	int fd;
 	uint16_t family;	/* number of the generic netlink family */
 	uint32_t buffer;	/* bytes the kernel granted */
+	uint8_t *slots;		/* where messages are read to */
 	uint64_t received;
 	uint64_t foreign, malformed;	/* messages that were dropped */
 	char cpus[128];		/* whose exits are told: all that are possible */

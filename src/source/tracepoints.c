@@ -18,6 +18,8 @@
 #define WINDOW_NS (NSEC_PER_SEC / 20)
 #define OFF_NS NSEC_PER_SEC
 #define REVIEW_NS (NSEC_PER_SEC / 10)
+/* Longer than a thread on a tracepoint is held up by interrupts. */
+#define SETTLE_NS (20 * NSEC_PER_MSEC)
 
 static bool is_payload(const struct tracepoint_record *r)
 {
@@ -73,6 +75,7 @@ static int refilter(struct tracepoints *t)
 	const uint64_t after = clock_now(t->clock);
 
 	t->is_stale = error < 0;
+	t->settle_ns = after + SETTLE_NS;
 	for (size_t i = 0; i < t->flooders.n_known; i++)
 		if (t->flooders.known[i].is_off && !t->flooders.known[i].was_told)
 			plan_change(t, t->flooders.known[i].tgid, false, before);
@@ -109,10 +112,11 @@ static int filter_udp(struct tracepoints *t)
 	return error < 0 ? error : perf_filter(&t->perf, TRACEPOINT_RECEIVE, UDP_ONLY);
 }
 
-int tracepoints_open(struct tracepoints *t)
+int tracepoints_open(struct tracepoints *t, bool udp)
 {
 	const struct perf_options options = {
-		.kinds = 1u << TRACEPOINT_STATE | 1u << TRACEPOINT_SEND | 1u << TRACEPOINT_RECEIVE,
+		.kinds = 1u << TRACEPOINT_STATE |
+			 (udp ? 1u << TRACEPOINT_SEND | 1u << TRACEPOINT_RECEIVE : 0),
 		.pages = ring_pages(), .max_records = RECORDS_MAX,
 	};
 	int error = perf_open(&t->perf, &options);
@@ -130,6 +134,22 @@ int tracepoints_open(struct tracepoints *t)
 	if (t->has_udp)
 		switch_udp(t, true);
 	return 0;
+}
+
+const char *tracepoints_cure(int error)
+{
+	switch (error) {
+	case -EPERM:
+	case -EACCES:
+		return " (needs CAP_PERFMON, and CAP_SYS_ADMIN where tracefs is not mounted)";
+	case -ENOBUFS:
+		return " (needs CAP_IPC_LOCK, or a higher kernel.perf_event_mlock_kb)";
+	case -ENOENT:
+	case -ENODEV:
+		return " (needs Linux 4.16 with CONFIG_FTRACE)";
+	default:
+		return "";
+	}
 }
 
 void tracepoints_close(struct tracepoints *t)
@@ -227,15 +247,30 @@ static bool review(struct tracepoints *t, uint64_t now)
 	return flooders_review(&t->flooders, now);
 }
 
-static void guard_rate(struct tracepoints *t)
+/* Until then who was left out is still counted. */
+static void settle(struct tracepoints *t, uint64_t now)
 {
-	const uint64_t now = clock_now(t->clock), elapsed = now - t->window_ns;
+	if (now < t->settle_ns)
+		return;
+	perf_settle(&t->perf);
+	t->settle_ns = 0;
+	count_anew(t, clock_now(t->clock));
+}
+
+/* now: when the drain began, so that a window's records are those of its time, however late. */
+static void guard_rate(struct tracepoints *t, uint64_t now)
+{
+	const uint64_t elapsed = now - MIN(now, t->window_ns);
 	const uint64_t all = t->in_window + t->lost_in_window;
 	uint64_t allowed = TRACEPOINTS_UDP_MAX * MAX(elapsed, WINDOW_NS) / NSEC_PER_SEC;
 	bool changes;
 
 	if (t->n_changes)
 		return;
+	if (t->settle_ns) {
+		settle(t, now);
+		return;
+	}
 	if (t->off_until_ns) {
 		if (now >= t->off_until_ns)
 			switch_udp(t, true);
@@ -253,7 +288,7 @@ static void guard_rate(struct tracepoints *t)
 	if (changes && refilter(t) < 0)
 		switch_udp(t, false);
 	else if (changes || elapsed >= WINDOW_NS)
-		count_anew(t, clock_now(t->clock));
+		count_anew(t, now);
 }
 
 void tracepoints_drain(struct tracepoints *t, uint64_t now_ns, const struct network_fns *fns,
@@ -273,5 +308,5 @@ void tracepoints_drain(struct tracepoints *t, uint64_t now_ns, const struct netw
 		tell_lost(&d, perf_lost(&t->perf));
 	}
 	if (t->has_udp)
-		guard_rate(t);
+		guard_rate(t, now_ns);
 }

@@ -33,6 +33,7 @@ struct tracepoints {
 	bool is_stale;		/* the filter is not that of the flooders */
 	struct tracepoints_change changes[FLOODERS_KNOWN + 2];	/* wait to be told, by time */
 	size_t n_changes;
+	uint64_t settle_ns;	/* when the events before go; 0: they have gone */
 	uint64_t window_ns;	/* since when records are counted */
 	uint64_t in_window, lost_in_window;
 	uint64_t off_until_ns;	/* 0: they are on */
@@ -47,8 +48,10 @@ struct tracepoints {
 
 /* Before the first drain, if only to say that there are none. */
 void tracepoints_init(struct tracepoints *t, const struct clock *clock);
-/* -errno as perf_open(), not logged. -ENOENT: no state changes. May fork once. */
-int tracepoints_open(struct tracepoints *t);
+/* udp: payload, too. -errno as perf_open(), not logged. -ENOENT: no state changes. May fork. */
+int tracepoints_open(struct tracepoints *t, bool udp);
+/* What helps against its error, in brackets and led by a blank; "": nobody knows. */
+const char *tracepoints_cure(int error);
 void tracepoints_close(struct tracepoints *t);	/* accepts zeroed */
 /* fns: record, udp, udp_process, lost; now_ns: when the drain began. */
 void tracepoints_drain(struct tracepoints *t, uint64_t now_ns, const struct network_fns *fns,

@@ -90,7 +90,7 @@ static void put_request(uint8_t *p, uint16_t flags, uint32_t seq, uint8_t family
 	p += NLMSG_HEADER;
 	p[REQ_FAMILY] = family;
 	p[REQ_PROTOCOL] = protocol;
-	p[REQ_EXT] = 1u << (ATTR_INFO - 1);
+	p[REQ_EXT] = flags & FLAG_DUMP ? 0 : 1u << (ATTR_INFO - 1);
 	memcpy(p + REQ_STATES, &states, sizeof(states));
 	memset(p + REQ_ID + ID_COOKIE, 0xff, 8);	/* INET_DIAG_NOCOOKIE, twice */
 }
@@ -119,6 +119,11 @@ void inet_diag_exact(void *buf, const struct inet_diag_id *id, uint32_t seq)
 void inet_diag_dump(void *buf, uint8_t family, uint8_t protocol, uint32_t states, uint32_t seq)
 {
 	put_request(buf, FLAG_REQUEST | FLAG_DUMP, seq, family, protocol, states);
+}
+
+void inet_diag_dump_port(void *buf, uint16_t port)
+{
+	store_be16((uint8_t *)buf + NLMSG_HEADER + REQ_ID + ID_SPORT, port);
 }
 
 /* The kernel copies as much as it and the reader's buffer know: a field is whole or not there. */

@@ -83,8 +83,10 @@ struct inet_diag_message {
  * TCP or UDP; a mapped address is looked up as IPv4.
  */
 void inet_diag_exact(void *buf, const struct inet_diag_id *id, uint32_t seq);
-/* Asks for all sockets of a family and protocol in these states (bits 1 << TCP_*). */
+/* Asks for all sockets of a family and protocol in these states (bits 1 << TCP_*): no tcp_info. */
 void inet_diag_dump(void *buf, uint8_t family, uint8_t protocol, uint32_t states, uint32_t seq);
+/* Narrows such a request to those that are bound to a port. */
+void inet_diag_dump_port(void *buf, uint16_t port);
 
 /*
  * Takes the next message off a datagram. 0: *ret; 1: nothing is left, *ret is untouched; -EBADMSG:

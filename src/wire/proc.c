@@ -13,13 +13,12 @@
 /* Numbers of the fields that are kept, as proc_pid_stat(5) counts them. */
 enum { F_PPID = 4, F_PGRP, F_SESSION, F_TTY, F_FLAGS = 9, F_UTIME = 14,
        F_STIME, F_THREADS = 20, F_START = 22,
-       F_ARG_START = 48, F_ARG_END = 49 };
+       F_PROCESSOR = 39, F_ARG_START = 48, F_ARG_END = 49 };
 
 static bool wanted_field(int i)
 {
 	return (i >= F_PPID && i <= F_TTY) || i == F_FLAGS || i == F_UTIME || i == F_STIME ||
-	       i == F_THREADS || i == F_START ||
-	       i >= F_ARG_START;
+	       i == F_THREADS || i == F_START || i == F_PROCESSOR || i >= F_ARG_START;
 }
 
 int proc_stat_decode(const char *text, size_t len, struct proc_stat *ret)
@@ -55,6 +54,7 @@ int proc_stat_decode(const char *text, size_t len, struct proc_stat *ret)
 	st.system_ticks = field[F_STIME];
 	st.threads = (uint32_t)field[F_THREADS];
 	st.start_ticks = field[F_START];
+	st.cpu = i > F_PROCESSOR ? (int32_t)field[F_PROCESSOR] : -1;
 	if (field[F_ARG_END] > field[F_ARG_START]) {
 		st.args_start = field[F_ARG_START];
 		st.args_total = field[F_ARG_END] - field[F_ARG_START];

@@ -16,6 +16,7 @@ struct proc_stat {
 	uint32_t threads;
 	uint64_t user_ticks, system_ticks;	/* CPU time of all threads, dead ones too */
 	uint64_t start_ticks;	/* boot-time clock ticks */
+	int32_t cpu;		/* it is or last was on; -1: not told */
 	uint64_t args_start;	/* address of argv's strings; 0 where the kernel hides it */
 	uint64_t args_total;	/* their length; 0 where the kernel hides it */
 };

@@ -283,6 +283,21 @@ static void count_dumped(void *data, const struct inet_diag_socket *s)
 				 s->state == TCP_LISTEN;
 }
 
+/* How many answers there were, or -errno. */
+static int ask_all(uint8_t family, uint32_t states, unsigned int *found)
+{
+	int answers = 0, result;
+
+	CHECK_EQ(diag_ask_all(&diag, family, IPPROTO_TCP, states), 0);
+	do {
+		CHECK(diag.is_dumping);
+		result = diag_take_some(&diag, count_dumped, found);
+		answers++;
+	} while (result > 0);
+	CHECK(!diag.is_dumping);
+	return result < 0 ? result : answers;
+}
+
 /* More than fit into one datagram of the answer. */
 TEST(dump)
 {
@@ -297,11 +312,10 @@ TEST(dump)
 		CHECK_EQ(bind(fds[i], &any.u.any, any.len), 0);
 		CHECK_EQ(listen(fds[i], 1), 0);
 	}
-	CHECK_EQ(diag_dump(&diag, AF_INET, IPPROTO_TCP, 1u << TCP_LISTEN, count_dumped, &found), 0);
+	CHECK(ask_all(AF_INET, 1u << TCP_LISTEN, &found) > 2);
 	CHECK_EQ(found, ARRAY_SIZE(fds));
 	found = 0;
-	CHECK_EQ(diag_dump(&diag, AF_INET6, IPPROTO_TCP, INET_DIAG_ALL_STATES, count_dumped,
-			   &found), 0);
+	CHECK_EQ(ask_all(AF_INET6, INET_DIAG_ALL_STATES, &found), 1);
 	CHECK_EQ(found, 0);
 	CHECK_EQ(diag.malformed, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)

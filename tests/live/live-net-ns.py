@@ -116,31 +116,81 @@ def new_namespace(t):
     server = netrig.Server(t, pair, truth)
     netrig.spawn(t, pair, server, truth, CLIENTS, 8)
     server.stop()
-    inodes = [namespace_inode(x) for x in pair.namespaces]
+    # one end in each of them: it goes with its namespace, and its other end here with it
+    ends = [f"{x}h" for x in pair.namespaces]
+    for end, namespace in zip(ends, pair.namespaces):
+        netrig.ip("link", "add", end, "type", "veth", "peer", "name", "host", "netns", namespace)
+    t.equal(here(ends), ends, name + ": its devices are there")
     pair.close()
-    # a descriptor of pevent's would keep it, and with it the devices
-    held = rig.wait_until(lambda: not [x for x in inodes if x in held_by(w.p.pid)], 20, 0.2)
-    t.ok(held, name + ": pevent lets it go", held_by(w.p.pid), inodes)
+    goes(t, name, ends)
     t.ok(w.stop(), name + ": pevent ends", w.err)
     judged(t, name, w, server, truth)
 
 
-def namespace_inode(name):
-    return os.stat("/run/netns/" + name).st_ino
+def here(devices):
+    """Those of them that are in this namespace."""
+    return [x for x in devices if os.path.exists("/sys/class/net/" + x)]
 
 
-def held_by(pid):
-    """Inodes of the namespaces that a process has open or is in."""
-    found = set()
-    for folder in ("fd", "task"):
-        for entry in os.listdir(f"/proc/{pid}/{folder}"):
-            path = f"/proc/{pid}/{folder}/{entry}" + ("/ns/net" if folder == "task" else "")
-            try:
-                if os.readlink(path).startswith("net:"):
-                    found.add(os.stat(path).st_ino)
-            except OSError:
-                pass
-    return found
+def goes(t, name, devices):
+    """A socket of pevent's in a namespace would keep it, and with it both ends of each device."""
+    gone = rig.wait_until(lambda: not here(devices), 20, 0.2)
+    t.ok(gone, name + ": pevent lets it go", here(devices))
+    for device in here(devices):
+        netrig.ip("link", "delete", device)
+
+
+def held_inode(holder):
+    return os.stat(f"/proc/{holder.pid}/ns/net").st_ino
+
+
+def first_process_gone(t):
+    """Who makes the namespace ends at once; its child lives in it, works, and is heard all the same."""
+    name = "namespace whose first process is gone"
+    w = netrig.Watch(t)
+    truth = netrig.Truth(t)
+    script = (f"(sleep 0.5; ip link set lo up; {netrig.NET} -o {truth.path} serve >{t.path('serve')} & "
+              f"sleep 0.5; eval $(tr ' ' '\\n' <{t.path('serve')} | grep ^port=); "
+              f"{netrig.NET} -o {truth.path} -n 20 -w 1 spawn 127.0.0.1 $port; kill $!; wait) & exec true")
+    subprocess.run(["unshare", "--net", "sh", "-c", script], check=False)
+    rig.wait_until(lambda: os.path.exists(truth.path) and len(truth.lines("client")) == 20, 20, 0.1)
+    time.sleep(1)
+    t.ok(w.stop(), name + ": pevent ends", w.err)
+    truths = truth.lines("client")
+    t.equal(len(truths), 20, name + ": the load is as it should be")
+    faults = [(x, netrig.fault(x, w.exits.get(x["pid"]), "IPv4")) for x in truths]
+    t.ok(not [x for x in faults if x[1]], name + ": every client has its bytes, exactly",
+         *[x for x in faults if x[1]][:5])
+
+
+def one_after_the_other(t):
+    """Namespaces that live a moment: the number of one that is gone is soon that of another."""
+    name = "numbers of namespaces that are used again"
+    w = netrig.Watch(t)
+    truths, inodes = [], []
+    for _ in range(12):
+        holder = t.start(["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec cat"],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        t.equal(holder.stdout.readline(), b"up\n", name + ": is there")
+        inodes.append(held_inode(holder))
+        time.sleep(0.3)
+        inside = Inside(("nsenter", "--net", "--target", str(holder.pid), "--"))
+        truth = netrig.Truth(t)
+        server = netrig.Server(t, inside, truth)
+        netrig.spawn(t, inside, server, truth, 10, 1)
+        server.stop()
+        holder.communicate(timeout=10)
+        truths += truth.lines("client")
+        # it is let go when nobody has been in it for a second; then its number is free
+        time.sleep(1.5)
+    t.ok(w.stop(), name + ": pevent ends", w.err)
+    t.diag(f"{name}: {len(inodes)} namespaces, {len(set(inodes))} numbers")
+    if len(set(inodes)) == len(inodes):
+        t.skip(name + ": one came twice", "this kernel gives others first")
+    faults = [(x, netrig.fault(x, w.exits.get(x["pid"]), "IPv4")) for x in truths]
+    t.equal(len(truths), 120, name + ": the load is as it should be")
+    t.ok(not [x for x in faults if x[1]], name + ": every client has its bytes, exactly",
+         *[x for x in faults if x[1]][:5])
 
 
 def unmounted_namespace(t):
@@ -199,7 +249,6 @@ def main():
         pair = netrig.Pair()
     except RuntimeError as e:
         t.skip_all(str(e).replace("\n", " "))
-    pair.twins()
     sum_is_the_device(t, "sum across a pair", pair, pair.client, pair.devices[0])
     inside = Inside(pair.client)
     sum_is_the_device(t, "sum on loopback", inside, pair.client, "lo")
@@ -208,6 +257,8 @@ def main():
     pair.close()
     new_namespace(t)
     unmounted_namespace(t)
+    first_process_gone(t)
+    one_after_the_other(t)
     t.done()
 
 

@@ -5,6 +5,7 @@ sockets that were there before."""
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -145,6 +146,27 @@ def no_net(t):
          "with the network: a program that sends nothing has 0", status, out, err)
 
 
+def needed(t):
+    """Without packets a run goes on, unless it was asked for them."""
+    name = "without CAP_NET_RAW"
+    if not shutil.which("setpriv"):
+        return t.skip(name, "no setpriv(1)")
+    without = ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw", rig.PEVENT, "-D", "0.1"]
+    status, _, err = t.run(without)
+    t.equal(status, 0, name + ": the rest is told", err)
+    for options in (("-e", "net"), ("-i", "any"), ("--owner", "auto")):
+        status, out, err = t.run([*without, *options])
+        said = f"pevent: {options[0]}: packets: off: ".encode()
+        t.ok(status == 1 and not out and err.count(said) == 1, f"{name}: {' '.join(options)} is refused",
+             status, out, err)
+    name = "a recording without the network"
+    recording = os.path.join(rig.SOURCE, "tests/replay/threads")
+    for events_of, lines in (("net", 1), ("exit", 0)):
+        status, _, err = t.pevent("-R", recording, "-e", events_of)
+        t.ok(status == 0 and err.count(b"\n") == err.count(b"holds no network") == lines,
+             f"{name}: -e {events_of}: {lines} words about it", status, err)
+
+
 def mounts():
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
         return sorted(x.split(" - ")[0].split()[4] for x in f)
@@ -235,6 +257,7 @@ def command(t):
 def main():
     t = rig.Test()
     refused = netrig.perf_refused(t)
+    needed(t)
     killed(t, "diag")
     held(t, "diag", "sock_diag")
     if refused:

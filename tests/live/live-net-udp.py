@@ -55,6 +55,31 @@ def flood(t, place):
          received, w.lost())
 
 
+def at_devices(t, pair):
+    """-i: what passes these devices counts, whatever system calls tell of the rest."""
+    pair.twins()
+    w = netrig.Watch(t, "-i", ",".join(pair.devices))
+    if not t.ok(w.started, "-i: pevent starts", w.err):
+        return
+    ran = {}
+    for place in (pair, netrig.Loopback()):
+        truth = netrig.Truth(t)
+        server = netrig.Server(t, place, truth)
+        netrig.spawn(t, place, server, truth, 40, 1, "-p", "udp", "-u", QUESTION, "-d", ANSWER, "-k", 50)
+        server.stop()
+        ran[place.name] = server, truth.lines("client")
+    t.ok(w.stop(), "-i: pevent ends", w.err)
+    server, clients = ran[pair.name]
+    got = [netrig.payload(w.exits.get(x["pid"])) for x in clients]
+    right = got.count((QUESTION, ANSWER))
+    t.ok(right >= 0.97 * len(clients) > 0 and right + got.count((0, 0)) == len(clients),
+         "-i: at its devices at least 97 % of the clients have their bytes, none has others", right, got)
+    server, clients = ran["loopback"]
+    got = [netrig.used(w.exits.get(pid)) for pid in [server.pid] + [x["pid"] for x in clients]]
+    sums = [n.get("tx_bytes", 1) + n.get("rx_bytes", 1) + n.get("tx_payload_bytes", 1) for n in got]
+    t.equal(sums, [0] * 41, "-i: elsewhere UDP counts nothing", got[:2])
+
+
 def main():
     t = rig.Test()
     refused = netrig.perf_refused(t)
@@ -68,6 +93,8 @@ def main():
                         one_load(t, place, "perf", "perf", width, family, protocol)
                     one_load(t, place, "diag", "sock_diag", width, family, protocol)
         flood(t, place)
+        if isinstance(place, netrig.Pair):
+            at_devices(t, place)
     t.done()
 
 

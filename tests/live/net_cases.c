@@ -2,6 +2,7 @@
 /* Clients that use or leave their sockets in unusual ways. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 
 #include "net.h"
 
-enum { BIG = 1 << 20, SOME = 10000, LITTLE = 100, HEAD = sizeof(struct net_request) };
+enum { BIG = 1 << 20, SOME = 10000, LITTLE = 100, DATAGRAM = 20000, ANSWER = 500 };
+enum { HEAD = sizeof(struct net_request) };
 
 static int reap(pid_t pid)
 {
@@ -87,18 +89,78 @@ static void case_peek(const char *name)
 	net_truth(name, fd, LITTLE, SOME);
 }
 
+/* first: flags of the first of two calls that make one question. */
+static void case_udp_plain(const char *name, int first)
+{
+	int fd = net_dial(SOCK_DGRAM);
+	char buf[LITTLE] = "";
+	struct net_request r = { NET_MAGIC, NET_PLAIN, LITTLE, ANSWER };
+
+	memcpy(buf, &r, sizeof(r));
+	if (first && send(fd, buf, HEAD, first) != HEAD)
+		net_die("first piece");
+	if (send(fd, buf + (first ? HEAD : 0), LITTLE - (first ? HEAD : 0), 0) < 0)
+		net_die("question");
+	net_take(fd, ANSWER);
+	net_truth(name, fd, LITTLE, ANSWER);
+}
+
 static void case_udp_peek(const char *name)
 {
 	int fd = net_dial(SOCK_DGRAM);
 	char buf[SOME];
 
-	net_ask(fd, NET_PLAIN, LITTLE, 500);
+	net_ask(fd, NET_PLAIN, LITTLE, ANSWER);
 	for (int i = 0; i < 3; i++) {
-		if (recv(fd, buf, sizeof(buf), MSG_PEEK) != 500)
+		if (recv(fd, buf, sizeof(buf), MSG_PEEK) != ANSWER)
 			net_die("peek");
 	}
-	net_take(fd, 500);
-	net_truth(name, fd, LITTLE, 500);
+	net_take(fd, ANSWER);
+	net_truth(name, fd, LITTLE, ANSWER);
+}
+
+/* Larger than a packet can be, but on loopback. */
+static void case_udp_big(const char *name)
+{
+	int fd = net_dial(SOCK_DGRAM);
+
+	net_ask(fd, NET_PLAIN, DATAGRAM, DATAGRAM);
+	net_take(fd, DATAGRAM);
+	net_truth(name, fd, DATAGRAM, DATAGRAM);
+}
+
+/* IPv4, by a socket that calls it IPv6. */
+static void case_udp_mapped(const char *name)
+{
+	union net_address to = net_options.address;
+	struct in_addr v4 = to.in.sin_addr;
+
+	memset(&net_options.address, 0, sizeof(net_options.address));
+	net_options.address.in6.sin6_family = AF_INET6;
+	net_set_port(&net_options.address, net_port(&to));
+	net_options.address.in6.sin6_addr.s6_addr[10] = 0xff;
+	net_options.address.in6.sin6_addr.s6_addr[11] = 0xff;
+	memcpy(&net_options.address.in6.sin6_addr.s6_addr[12], &v4, sizeof(v4));
+	net_options.address_size = sizeof(net_options.address.in6);
+	case_udp_plain(name, 0);
+}
+
+/* Two calls, one datagram. */
+static void case_udp_cork(const char *name)
+{
+	case_udp_plain(name, MSG_MORE);
+}
+
+/* The rest of the datagram is thrown away. */
+static void case_udp_short(const char *name)
+{
+	int fd = net_dial(SOCK_DGRAM);
+	char buf[10];
+
+	net_ask(fd, NET_PLAIN, LITTLE, 1000);
+	if (recv(fd, buf, sizeof(buf), 0) != (ssize_t)sizeof(buf))
+		net_die("receive");
+	net_truth(name, fd, LITTLE, sizeof(buf));
 }
 
 static void case_refused(const char *name)
@@ -125,6 +187,28 @@ static void case_udp_refused(const char *name)
 		net_die("send to the closed port");
 	if (recv(fd, buf, sizeof(buf), 0) >= 0 || errno != ECONNREFUSED)
 		net_die("receive from the closed port");
+	net_truth(name, fd, LITTLE, 0);
+}
+
+/* With the error comes a copy of what was sent: nobody else has sent that. */
+static void case_udp_errqueue(const char *name)
+{
+	union net_address to = net_options.address;
+	bool v6 = to.sa.sa_family == AF_INET6;
+	int fd = socket(to.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1;
+	struct pollfd pfd = { .fd = fd };
+	char buf[LITTLE] = "", control[512];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+
+	net_set_port(&to, net_options.closed_port);
+	if (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &one,
+		       sizeof(one)) || connect(fd, &to.sa, net_options.address_size) ||
+	    send(fd, buf, sizeof(buf), 0) != LITTLE)
+		net_die("send to the closed port");
+	if (poll(&pfd, 1, 10000) != 1 || recvmsg(fd, &m, MSG_ERRQUEUE) != LITTLE)
+		net_die("queue of errors");
 	net_truth(name, fd, LITTLE, 0);
 }
 
@@ -329,8 +413,13 @@ static const struct {
 	{ "splice", case_splice },
 	{ "peek", case_peek },
 	{ "udp-peek", case_udp_peek },
+	{ "udp-big", case_udp_big },
+	{ "udp-mapped", case_udp_mapped },
+	{ "udp-cork", case_udp_cork },
+	{ "udp-short", case_udp_short },
 	{ "refused", case_refused },
 	{ "udp-refused", case_udp_refused },
+	{ "udp-errqueue", case_udp_errqueue },
 	{ "reset", case_reset },
 	{ "unread", case_unread },
 	{ "half", case_half },

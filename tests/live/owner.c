@@ -19,17 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../unit/test.h"
-#include "source/connector.h"
-#include "source/owner.h"
-#include "util/clock.h"
-#include "util/macro.h"
+#include "owner_rig.h"
 
 #define CLIENTS 500
 #define STREAM 10000
 #define QUESTION 40
 #define ANSWER 500
-#define PORT 9123
 
 enum kind { TCP, UDP, UDP_CONNECTED, N_KINDS };
 
@@ -50,35 +45,8 @@ struct place {
 	const char *server[2];		/* IPv4, IPv6 */
 };
 
-static const struct clock real;
 static struct truth *truths;	/* shared with the clients */
-static struct owners *owners;
-static struct connector connector;
 static int holders[2];		/* processes that keep the two namespaces */
-
-static void quit(const char *what)
-{
-	fprintf(stderr, "# %s: %s\n", what, strerror(errno));
-	_exit(1);
-}
-
-static socklen_t address(struct sockaddr_storage *ret, bool v6, const char *text)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
-
-	memset(ret, 0, sizeof(*ret));
-	if (v6) {
-		if (text)
-			inet_pton(AF_INET6, text, &in6.sin6_addr);
-		memcpy(ret, &in6, sizeof(in6));
-		return sizeof(in6);
-	}
-	if (text)
-		inet_pton(AF_INET, text, &in.sin_addr);
-	memcpy(ret, &in, sizeof(in));
-	return sizeof(in);
-}
 
 static bool give(int fd, size_t n)
 {
@@ -253,35 +221,16 @@ static void found(const struct network_found *f)
 	}
 }
 
-/* What was found before its client has told the truth waits here. */
-static struct network_found kept[CLIENTS * 8];
-static size_t n_kept;
-
-static void keep(_unused_ void *data, const struct network_found *f)
-{
-	if (n_kept < ARRAY_SIZE(kept))
-		kept[n_kept++] = *f;
-}
-
-static void drain_for(int ms)
-{
-	for (uint64_t until = clock_now(&real) + (uint64_t)ms * NSEC_PER_MSEC;
-	     clock_now(&real) < until; usleep(5000)) {
-		(void)owners_drain(owners, keep, NULL);
-	}
-}
-
-static void ignore(_unused_ void *data, _unused_ const struct cn_event *ev,
-		   _unused_ const void *raw, _unused_ size_t len)
-{
-}
-
 static void run(enum kind kind, const struct place *where, bool v6, int at_once)
 {
 	int runner, status = 0, right = 0, wrong = 0, nobody = 0, silent = 0, cases = 0;
 
 	server = start_server(where->server_ns, v6);
 	n_served = n_mistaken = 0;
+	if (!truths)
+		truths = mmap(NULL, CLIENTS * sizeof(truths[0]), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(truths != MAP_FAILED);
 	memset(truths, 0, CLIENTS * sizeof(truths[0]));
 	n_kept = 0;
 	runner = fork();
@@ -326,13 +275,6 @@ static void run_all(const struct place *where)
 		}
 }
 
-static uint32_t inode_of(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) < 0 ? 0 : (uint32_t)st.st_ino;
-}
-
 /* A process in a namespace of its own, and the namespace. */
 static int hold_namespace(int *ret_pid)
 {
@@ -356,27 +298,6 @@ static int hold_namespace(int *ret_pid)
 	*ret_pid = pid;
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-static void open_owners(void)
-{
-	const struct connector_options options = { .buffer = 1 << 20, .guard = true };
-	static const struct log nobody;
-	int own;
-
-	if (owners)
-		return;
-	if (geteuid() != 0)
-		SKIP("needs root");
-	truths = mmap(NULL, CLIENTS * sizeof(truths[0]), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(truths != MAP_FAILED);
-	CHECK_EQ(connector_open(&connector, &options, &nobody, ignore, NULL), 0);
-	CHECK_EQ(owners_new(&owners, true, &nobody), 0);
-	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	CHECK_EQ(owners_add_namespace(owners, inode_of(own)), 0);
-	CHECK_EQ(owners_add_namespace(owners, inode_of(own)), 0);
-	close(own);
 }
 
 TEST(loopback)
@@ -461,17 +382,7 @@ TEST(veth)
 
 TEST(close)
 {
-	struct owners_account a;
-
-	if (!owners)
-		SKIP("nothing was opened");
-	owners_get_account(owners, &a);
-	printf("# %u threads, %sreal-time; %llu lookups, %llu found, %llu skipped, %llu lost\n",
-	       a.threads, a.realtime ? "" : "not ", (unsigned long long)a.lookups,
-	       (unsigned long long)a.found, (unsigned long long)a.skipped,
-	       (unsigned long long)a.lost);
-	owners = owners_free(owners);
-	connector_close(&connector);
+	close_owners();
 	for (int i = 0; i < 2; i++) {
 		if (!holders[i])
 			continue;

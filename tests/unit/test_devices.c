@@ -12,6 +12,13 @@
 
 static char top[64];
 static struct devices devices;
+static struct {
+	char name[16];
+	uint32_t ifindex;
+} names[1100];
+static size_t n_names;
+static unsigned int asked;
+
 static const uint8_t own[6] = { 2, 0, 0, 0, 0, 1 }, foreign[6] = { 2, 0, 0, 0, 0, 9 };
 
 static void write_file(const char *device, const char *name, const char *text)
@@ -28,10 +35,29 @@ static void write_file(const char *device, const char *name, const char *text)
 	fclose(f);
 }
 
+static bool name_of(void *data, uint32_t ifindex, char ret[IF_NAMESIZE])
+{
+	CHECK(data == &asked);
+	asked++;
+	for (size_t i = 0; i < n_names; i++)
+		if (names[i].ifindex == ifindex) {
+			memcpy(ret, names[i].name, IF_NAMESIZE);
+			return true;
+		}
+	return false;
+}
+
+static void add_name(const char *name, uint32_t ifindex)
+{
+	snprintf(names[n_names].name, sizeof(names[0].name), "%s", name);
+	names[n_names++].ifindex = ifindex;
+}
+
 static void add_device(const char *name, unsigned int ifindex, const char *flags)
 {
 	char text[32];
 
+	add_name(name, ifindex);
 	snprintf(text, sizeof(text), "%u\n", ifindex);
 	write_file(name, "ifindex", text);
 	write_file(name, "flags", flags);
@@ -67,13 +93,14 @@ static void begin(void)
 {
 	strcpy(top, "/tmp/pevent-unit-XXXXXX");
 	CHECK(mkdtemp(top));
+	n_names = asked = 0;
 	add_device("lo", 1, "0x9\n");
 	add_device("eth0", 2, "0x1003\n");
 }
 
 static void ready(void)
 {
-	devices_init(&devices, open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	devices_init(&devices, open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC), name_of, &asked);
 }
 
 static void end(void)
@@ -210,12 +237,21 @@ TEST(what_is_no_device)
 	write_file("odd", "ifindex", "12x\n");
 	write_file("more", "ifindex", "99999999999\n");
 	write_file("empty", "ifindex", "");
+	add_device("br0", 3, "0x1003\n");
+	put_on("br0", "eth0", true);
+	add_name("odd", 12);
+	add_name("more", 13);
+	add_name("empty", 14);
+	add_name("not-there", 15);
+	add_name("eth0", 16);	/* was given another name, and that to another device, meanwhile */
 	ready();
-	CHECK_EQ(devices_read(&devices, 1), 0);
-	CHECK_EQ(devices.n, 2);
+	for (uint32_t i = 12; i <= 16; i++)
+		CHECK(skips_none(i));
+	CHECK(skips_all(2));
 	end();
 }
 
+/* Each is read by itself, when its first packet comes. */
 TEST(unknown_are_looked_for_ten_times_a_second)
 {
 	begin();
@@ -225,7 +261,11 @@ TEST(unknown_are_looked_for_ten_times_a_second)
 	add_device("br0", 8, "0x1003\n");
 	put_on("br0", "v7", true);
 	CHECK(!devices_skip(&devices, 7, false, false, NULL, NSEC_PER_SEC + 99 * NSEC_PER_MSEC));
+	CHECK_EQ(asked, 1);
 	CHECK(devices_skip(&devices, 7, false, false, NULL, NSEC_PER_SEC + 100 * NSEC_PER_MSEC));
+	CHECK_EQ(asked, 2);
+	CHECK(devices_skip(&devices, 7, false, false, NULL, NSEC_PER_SEC + 900 * NSEC_PER_MSEC));
+	CHECK_EQ(asked, 2);
 	end();
 }
 
@@ -250,28 +290,59 @@ TEST(what_was_known_stays)
 	put_on("br0", "eth0", true);
 	ready();
 	CHECK(skips_all(2));
-	close(devices.root);
-	devices.root = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	CHECK(devices_read(&devices, NSEC_PER_SEC) < 0);
-	CHECK(skips_all(2));
+	n_names = 0;
+	CHECK(devices_skip(&devices, 2, false, false, NULL, 9 * NSEC_PER_SEC));
+	CHECK_EQ(asked, 2);
 	end();
 }
 
+/* No more than 10 are read in 20 ms, however many there are; the rest is, later. */
 TEST(many)
 {
 	char name[16];
+	unsigned int skipped = 0;
 
 	begin();
+	add_device("br0", 3, "0x1003\n");
 	for (unsigned int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "v%u", i);
 		add_device(name, 3000 - i, "0x1003\n");
+		put_on("br0", name, true);
 	}
-	add_device("br0", 3, "0x1003\n");
-	put_on("br0", "v999", true);
 	ready();
-	CHECK(skips_all(2001));
-	CHECK(skips_none(2002));
-	CHECK_EQ(devices.n, 1003);
+	for (uint64_t ms = 1000; ms < 3000; ms += 20) {
+		for (uint32_t i = 2001; i <= 3000; i++)
+			skipped += devices_skip(&devices, i, false, false, NULL,
+						ms * NSEC_PER_MSEC);
+		CHECK_EQ(asked, ((ms - 1000) / 20 + 1) * 10);
+	}
+	CHECK_EQ(skipped, 10 * 100 * 101 / 2);
+	for (uint32_t i = 2001; i <= 3000; i++)
+		CHECK(devices_skip(&devices, i, false, false, NULL, 2999 * NSEC_PER_MSEC));
+	end();
+}
+
+/* Numbers that are never seen again do not stay for ever. */
+TEST(more_than_there_is_room_for)
+{
+	begin();
+	ready();
+	for (uint32_t i = 0; i < 20000; i++)
+		CHECK(!devices_skip(&devices, 100 + i, false, false, NULL,
+				    (1000 + 2ull * i) * NSEC_PER_MSEC));
+	CHECK_EQ(asked, 20000);
+	CHECK_EQ(devices.n, 20000 - 16384);
+	end();
+}
+
+/* Another namespace's, before Linux 5.2: nothing is known, and nothing asked. */
+TEST(without_a_directory)
+{
+	begin();
+	devices_init(&devices, -38, name_of, &asked);
+	CHECK(skips_none(1));
+	CHECK(skips_none(2));
+	CHECK_EQ(asked, 0);
 	end();
 }
 

@@ -131,7 +131,11 @@ TEST(dump)
 	CHECK_EQ(r.body.sdiag_family, AF_INET6);
 	CHECK_EQ(r.body.sdiag_protocol, IPPROTO_UDP);
 	CHECK_EQ(r.body.idiag_states, 0x82);
-	CHECK_EQ(r.body.idiag_ext, 1 << (INET_DIAG_INFO - 1));
+	CHECK_EQ(r.body.idiag_ext, 0);
+	CHECK_EQ(r.body.id.idiag_sport, 0);
+	inet_diag_dump_port(&r, 5353);
+	CHECK_EQ(r.body.id.idiag_sport, htons(5353));
+	CHECK_EQ(r.body.id.idiag_dport, 0);
 }
 
 /* A datagram that grows. */

@@ -61,6 +61,10 @@ TEST(usage)
 	CHECK(has(&e, ",\"network\":\"perf\"}"));
 	e.usage.network.incomplete = true;
 	CHECK(has(&e, "\"retransmits\":2,\"incomplete\":true}}"));
+	e.usage.network.estimated = true;
+	CHECK(has(&e, "\"retransmits\":2,\"incomplete\":true,\"estimated\":true}}"));
+	e.usage.network.incomplete = false;
+	CHECK(has(&e, "\"retransmits\":2,\"estimated\":true}}"));
 	e.usage.network = (struct pevent_network){ .origin = PEVENT_FROM_NONE };
 	CHECK(has(&e, "\"tx_bytes\":0,"));	/* it had no socket: that is known */
 	CHECK(!has(&e, "\"network\":\""));
@@ -83,8 +87,9 @@ TEST(connections_of_an_exit)
 	};
 	connections.n = 2;
 	connections.total = 2;
-	CHECK(has(&e, CONNECTION "\"netns\":4026531840,\"shared\":true,\"final\":true,"
+	CHECK(has(&e, CONNECTION "\"netns\":4026531840,"
 		      "\"opened\":\"2026-11-20T20:14:00.623456789Z\","
+		      "\"shared\":true,\"final\":true,"
 		      "\"closed\":\"2026-11-20T20:14:01.123456789Z\",\"duration_ns\":500000000,"
 		      "\"rx_bytes\":35000,\"tx_bytes\":420,\"rx_packets\":7,\"tx_packets\":6,"
 		      "\"rx_payload_bytes\":34600,\"tx_payload_bytes\":100,\"retransmits\":1,"
@@ -100,6 +105,12 @@ TEST(connections_of_an_exit)
 	connections.n = 0;
 	CHECK(!has(&e, "\"connections\":["));
 	connections.n = 1;
+	connection[0].tx.packets = connection[0].rx.packets = 0;
+	CHECK(has(&e, "\"tx_payload_bytes\":100,\"retransmits\":1,\"rtt_ns\""));
+	connection[0].final = false;	/* nothing was captured, and the kernel did not tell */
+	connection[0].incomplete = true;
+	CHECK(has(&e, "\"shared\":true,\"incomplete\":true,\"closed\":"));
+	CHECK(has(&e, "\"tx_payload_bytes\":100,\"rtt_ns\""));
 	connection[0] = (struct pevent_connection){ .family = AF_INET, .protocol = 132 };
 	CHECK(has(&e, "\"connections\":[{\"protocol\":\"132\",\"local\":{\"ip\":\"0.0.0.0\"},"
 		      "\"remote\":{\"ip\":\"0.0.0.0\"},\"rx_bytes\":0,"));
@@ -121,21 +132,20 @@ TEST(what_is_not_known)
 	CHECK(has(&e, "\"action\":\"close\",\"sequence\":7},\"process\":{\"pid\":3523}}\n"));
 }
 
+/* Nothing has passed yet: what is told of that is of no use, whatever it is. */
 TEST(opened)
 {
 	struct pevent_event e = event(PEVENT_CONN);
 
-	connection[0].tx = connection[0].rx = (struct pevent_traffic){ 0 };
-	connection[0].final = false;
-	connection[0].closed_ns = connection[0].rtt_ns = 0;
-	connection[0].open = true;
+	connection[0].open = connection[0].shared = connection[0].incomplete = true;
+	connection[0].netns = 7;
 	CHECK(has(&e, "\"event\":{\"kind\":\"event\",\"category\":[\"network\"],"
 		      "\"type\":[\"connection\",\"start\"],\"action\":\"conn\",\"sequence\":7},"
 		      "\"source\":{\"ip\":\"10.0.0.1\",\"port\":43210},"
 		      "\"destination\":{\"ip\":\"10.0.0.2\",\"port\":80},"
 		      "\"network\":{\"transport\":\"tcp\",\"type\":\"ipv4\","
 		      "\"direction\":\"egress\"},"
-		      "\"process\":{\"pid\":3523},\"pevent\":{" CONNECTION "\"open\":true,"
+		      "\"process\":{\"pid\":3523},\"pevent\":{" CONNECTION "\"netns\":7,"
 		      "\"opened\":\"2026-11-20T20:14:00.623456789Z\"}]}}\n"));
 	connection[0].role = PEVENT_ROLE_NONE;
 	CHECK(has(&e, "\"network\":{\"transport\":\"tcp\",\"type\":\"ipv4\"}"));

@@ -95,7 +95,7 @@ static void see_existing(void *data, uint32_t netns, const struct inet_diag_sock
 
 static void see_found(void *data, const struct network_found *f)
 {
-	strbuf_printf(data, "found %u %u %d %llu ", f->netns, f->inode, f->tgid,
+	strbuf_printf(data, "found %u %u %d %d %llu ", f->netns, f->inode, f->tgid, f->shared,
 		      (unsigned long long)f->packet_ns);
 	see_id(data, &f->id);
 	strbuf_putc(data, '\n');
@@ -125,14 +125,14 @@ static void see_state(uint64_t packets_until, uint64_t records_until,
 		      const struct network_account *a)
 {
 	strbuf_printf(&seen, "until %llu %llu: %d %d %d %llu %llu %llu %llu %llu %llu %llu %llu "
-		      "%zu %zu %d\n", (unsigned long long)packets_until,
+		      "%zu %zu %zu %d %d\n", (unsigned long long)packets_until,
 		      (unsigned long long)records_until, a->captures, a->perf, a->udp,
 		      (unsigned long long)a->packets, (unsigned long long)a->records,
 		      (unsigned long long)a->notices, (unsigned long long)a->packets_dropped,
 		      (unsigned long long)a->records_lost, (unsigned long long)a->notices_lost,
 		      (unsigned long long)a->other_packets,
 		      (unsigned long long)a->skipped_packets, a->namespaces, a->namespaces_peak,
-		      a->notices_open);
+		      a->namespaces_refused, a->notices_open, a->lookups);
 }
 
 /* --- the run that is recorded --- */
@@ -264,7 +264,7 @@ static void first_drain(uint64_t t)
 	account.notices_lost = 6;
 	account.other_packets = 7;
 	account.skipped_packets = 8;
-	account.udp = true;
+	account.udp = account.lookups = true;
 	drained(t, false);
 }
 
@@ -274,7 +274,8 @@ static void later_drain(uint64_t t)
 						    .local = { 0x20, 1 }, .cookie = 7 } };
 	const struct network_found nobody_found = { .netns = OWN, .packet_ns = t };
 	const struct network_found f = {
-		.netns = OTHER, .id = s.id, .inode = 99, .tgid = 4321, .packet_ns = t - 5 };
+		.netns = OTHER, .id = s.id, .inode = 99, .tgid = 4321, .shared = true,
+		.packet_ns = t - 5 };
 	struct tracepoint_record r = {
 		.time_ns = t - 3, .skaddr = 1, .pid = -1, .tid = -1, .kind = TRACEPOINT_SEND,
 		.family = AF_INET, .protocol = IPPROTO_UDP, .returned = -11, .flags = 0x80000000,
@@ -294,9 +295,10 @@ static void later_drain(uint64_t t)
 	recorder_tee_fns.record(&through, &r);
 	recorder_tee_fns.udp_process(&through, INT32_MAX, true, t - 1);
 	recorder_tee_fns.udp(&through, false, t);
-	account.udp = false;
+	account.udp = account.notices_open = false;
 	account.namespaces = 2;
 	account.namespaces_peak = 3;
+	account.namespaces_refused = 4;
 	drained(t, false);
 }
 
@@ -587,10 +589,7 @@ TEST(a_file_for_each_namespace)
 	CHECK(own && other && own != other);
 	CHECK(recorder_packets(recorder, OWN, true, PACKET_LINK_SLL2) == own);
 	CHECK(recorder_packets(recorder, OTHER, false, PACKET_LINK_SLL2) == other);
-	for (uint32_t i = 2; i < NETWORK_NAMESPACES_MAX; i++)
-		CHECK(recorder_packets(recorder, i, false, PACKET_LINK_SLL2));
-	CHECK(!recorder_packets(recorder, 1, false, PACKET_LINK_SLL2));
-	CHECK_EQ(recorder_flush(recorder), -ENOSPC);
+	CHECK_EQ(recorder_flush(recorder), 0);
 	recorder = recorder_free(recorder);
 	remove_recording();
 	strbuf_finish(&seen);

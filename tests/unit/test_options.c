@@ -115,32 +115,43 @@ TEST(network)
 {
 	CHECK_EQ(parse(VERB_LOG, ""), 0);
 	CHECK(!options.no_network && !options.interface && options.owner == PEVENT_OWNER_AUTO);
+	CHECK(!options.needs_network);
 	CHECK_EQ(parse(VERB_LOG, "-e net"), 0);
 	CHECK_EQ(options.types, NETWORK);
 	CHECK_EQ(parse(VERB_LOG, "-e conn -e exit"), 0);
 	CHECK_EQ(options.types, PEVENT_MASK(PEVENT_CONN) | PEVENT_MASK(PEVENT_EXIT));
 	CHECK_EQ(parse(VERB_LOG, "-E -e close"), 0);
 	CHECK_EQ(options.types, ALL | PEVENT_MASK(PEVENT_CLOSE));
+	CHECK(!strcmp(options.needs_network, "-e"));
+	CHECK_EQ(parse(VERB_LOG, "-E -X -e fork,snap"), 0);
+	CHECK(!options.needs_network);
 	CHECK_EQ(parse(VERB_LOG, "-i eth0,wg-home --owner diag"), 0);
 	CHECK(!strcmp(options.interface, "eth0,wg-home"));
 	CHECK_EQ(options.owner, PEVENT_OWNER_DIAG);
 	CHECK_EQ(parse(VERB_LOG, "-i any --owner=perf"), 0);
 	CHECK(!options.interface && options.owner == PEVENT_OWNER_PERF);
+	CHECK(!strcmp(options.needs_network, "--owner"));
+	CHECK_EQ(parse(VERB_LOG, "-i eth0 -i any"), 0);
+	CHECK(!options.interface && !strcmp(options.needs_network, "-i"));
 	CHECK_EQ(parse(VERB_LOG, "-i fifteen-letters --owner auto"), 0);
 	check_bad("-i sixteen-letters-", "-i: sixteen-letters-: not the name of a device");
 	check_bad("--interface eth0,", "-i: : not the name of a device");
 	check_bad("-i a/b", "-i: a/b: not the name of a device");
 	check_bad("-i ..", "-i: ..: not the name of a device");
+	check_bad("-i any,lo", "-i: any: stands for all devices, beside which there are none");
+	check_bad("-i lo,any", "-i: any: stands for all devices, beside which there are none");
 	check_bad("--owner ebpf", "--owner: ebpf: not one of auto, perf, diag");
 	CHECK_EQ(parse(VERB_LOG, "--no-net -S"), 0);
 	CHECK(options.no_network);
 	check_bad("--no-net -i eth0", "--no-net: leaves nothing for -i, --owner, -e net");
 	check_bad("--owner diag --no-net", "--no-net: leaves nothing for -i, --owner, -e net");
+	check_bad("--owner auto --no-net", "--no-net: leaves nothing for -i, --owner, -e net");
+	check_bad("--no-net -i any", "--no-net: leaves nothing for -i, --owner, -e net");
 	check_bad("-e exit,close --no-net", "--no-net: leaves nothing for -i, --owner, -e net");
 	CHECK_EQ(parse(VERB_RECORD, "-i eth0 --owner diag dir"), 0);
 	CHECK(options.interface && options.owner == PEVENT_OWNER_DIAG);
 	CHECK_EQ(parse(VERB_RECORD, "--no-net dir"), 0);
-	CHECK(options.no_network && options.types == PEVENT_MASK_ALL);
+	CHECK(options.no_network && options.types == PEVENT_MASK_ALL && !options.needs_network);
 }
 
 TEST(forkstat_letters)

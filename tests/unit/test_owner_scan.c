@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "source/owner_quiet.h"
 #include "source/owner_scan.h"
 #include "source/owner_tap.h"
 #include "test.h"
@@ -35,10 +36,22 @@ static void close_tree(void)
 	CHECK_EQ(system(command), 0);
 }
 
-/* However slow the machine is. */
+#define CPU 3
+
+/* However slow the machine is, unless told. */
+static struct owner_holder search(const uint32_t *inodes, size_t n, bool wide, uint64_t patience)
+{
+	const struct owner_search search = { .sockets = { inodes, n }, .cpu = CPU, .wide = wide,
+					     .patience_ns = patience };
+	struct owner_holder holder = { .tgid = -1 };
+
+	owner_scan_find(&scan, &search, &holder);
+	return holder;
+}
+
 static int32_t find(uint32_t inode)
 {
-	return owner_scan_find(&scan, inode, UINT64_MAX);
+	return search(&inode, 1, false, UINT64_MAX).tgid;
 }
 
 static void have(const char *process, int fd, const char *what)
@@ -50,6 +63,22 @@ static void have(const char *process, int fd, const char *what)
 	(void)mkdirat(scan.proc, path, 0755);
 	snprintf(path, sizeof(path), "%s/fd/%d", process, fd);
 	CHECK_EQ(symlinkat(what, scan.proc, path), 0);
+}
+
+/* As the kernel's stat has it: state, parent, threads, CPU. */
+static void is(const char *process, char state, int parent, int threads, int cpu)
+{
+	char path[64], line[256];
+	int fd, n;
+
+	snprintf(path, sizeof(path), "%s/stat", process);
+	fd = openat(scan.proc, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	n = snprintf(line, sizeof(line), "1 (a) %c %d 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 %d 0 9 "
+		     "0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 %d 0 0 0 0 0\n", state, parent, threads,
+		     cpu);
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, line, (size_t)n), n);
+	close(fd);
 }
 
 TEST(newest_that_has_it)
@@ -91,18 +120,133 @@ TEST(any_descriptor)
 
 TEST(who_is_gone_is_not_asked_again)
 {
+	const uint32_t inode = 55;
+
 	open_tree();
 	have("100", 3, "socket:[55]");
 	owner_scan_add(&scan, 100);
 	for (int i = 0; i < 1000; i++)
 		owner_scan_add(&scan, 1000 + i);
-	CHECK_EQ(owner_scan_find(&scan, 55, 0), 0);	/* but one */
+	CHECK_EQ(search(&inode, 1, false, 0).tgid, 0);	/* but one */
 	CHECK_EQ(scan.forked[1000], 0);
 	CHECK_EQ(scan.forked[999], 1998);
 	CHECK_EQ(find(55), 100);
 	for (int i = 1; i <= 1000; i++)
 		CHECK_EQ(scan.forked[i], 0);
 	CHECK_EQ(scan.forked[0], 100);
+	close_tree();
+}
+
+/* Who has it from its parent is named when it runs here, else its parent is. */
+TEST(inherited)
+{
+	const uint32_t inode = 55;
+	struct owner_holder h;
+
+	open_tree();
+	have("100", 3, "socket:[55]");
+	have("200", 3, "socket:[55]");
+	have("300", 3, "socket:[55]");
+	is("100", 'S', 1, 1, CPU);
+	is("200", 'S', 100, 1, CPU);
+	is("300", 'S', 100, 1, CPU);
+	owner_scan_add(&scan, 200);
+	owner_scan_add(&scan, 300);
+	h = search(&inode, 1, false, UINT64_MAX);
+	CHECK_EQ(h.tgid, 100);
+	CHECK(h.others && !h.certain);
+	is("200", 'R', 100, 1, CPU + 1);
+	CHECK_EQ(search(&inode, 1, true, UINT64_MAX).tgid, 100);
+	is("200", 'R', 100, 1, CPU);
+	h = search(&inode, 1, true, UINT64_MAX);
+	CHECK_EQ(h.tgid, 200);
+	CHECK_EQ(h.fd, 3);
+	CHECK(h.others && h.certain);
+	CHECK(owner_scan_verify(&scan, &h, CPU));
+	CHECK(!owner_scan_verify(&scan, &h, CPU + 1));
+	is("200", 'S', 100, 1, CPU);
+	CHECK(!owner_scan_verify(&scan, &h, CPU));
+	is("100", 'R', 1, 1, CPU);
+	h = search(&inode, 1, false, UINT64_MAX);
+	CHECK_EQ(h.tgid, 100);
+	CHECK(h.others && h.certain);
+	close_tree();
+}
+
+/* One that has it alone is named, whether it runs or not; any of its threads may. */
+TEST(alone)
+{
+	const uint32_t inode = 55;
+	struct owner_holder h;
+
+	open_tree();
+	have("100", 3, "socket:[5]");
+	have("200", 3, "socket:[55]");
+	is("100", 'R', 1, 1, CPU);
+	is("200", 'S', 100, 2, CPU);
+	owner_scan_add(&scan, 100);
+	owner_scan_add(&scan, 200);
+	h = search(&inode, 1, true, UINT64_MAX);
+	CHECK_EQ(h.tgid, 200);
+	CHECK(!h.others && !h.certain);
+	CHECK_EQ(mkdirat(scan.proc, "200/task", 0755), 0);
+	CHECK_EQ(mkdirat(scan.proc, "200/task/201", 0755), 0);
+	is("200/task/201", 'R', 100, 2, CPU);
+	h = search(&inode, 1, true, UINT64_MAX);
+	CHECK_EQ(h.tgid, 200);
+	CHECK(!h.others && h.certain);
+	close_tree();
+}
+
+/* Two sockets, either of which may have sent: who runs has; else who has both. */
+TEST(several_sockets)
+{
+	const uint32_t inodes[] = { 55, 56 };
+	struct owner_holder h;
+
+	open_tree();
+	have("100", 3, "socket:[56]");
+	have("200", 4, "socket:[55]");
+	is("100", 'S', 1, 1, CPU);
+	is("200", 'S', 1, 1, CPU);
+	owner_scan_add(&scan, 100);
+	owner_scan_add(&scan, 200);
+	CHECK_EQ(search(inodes, 2, true, UINT64_MAX).tgid, 0);
+	CHECK_EQ(search(inodes, 2, false, UINT64_MAX).tgid, 0);
+	is("100", 'R', 1, 1, CPU);
+	h = search(inodes, 2, true, UINT64_MAX);
+	CHECK_EQ(h.tgid, 100);
+	CHECK_EQ(h.inode, 56);
+	CHECK(!h.others && h.certain);
+	is("100", 'S', 1, 1, CPU);
+	owner_scan_remove(&scan, 100);
+	CHECK_EQ(search(inodes, 2, true, UINT64_MAX).tgid, 0);
+	have("200", 5, "socket:[56]");
+	h = search(inodes, 2, true, UINT64_MAX);
+	CHECK_EQ(h.tgid, 200);
+	CHECK_EQ(h.inode, 55);
+	CHECK(!h.certain);
+	close_tree();
+}
+
+/* Two that have one socket and nothing else in common: nobody knows who sent. */
+TEST(passed)
+{
+	const uint32_t inode = 55;
+	struct owner_holder h;
+
+	open_tree();
+	have("100", 3, "socket:[55]");
+	have("200", 9, "socket:[55]");
+	is("100", 'S', 1, 1, CPU);
+	is("200", 'S', 1, 1, CPU);
+	owner_scan_add(&scan, 100);
+	owner_scan_add(&scan, 200);
+	CHECK_EQ(search(&inode, 1, true, UINT64_MAX).tgid, 0);
+	is("100", 'R', 1, 1, CPU);
+	h = search(&inode, 1, true, UINT64_MAX);
+	CHECK_EQ(h.tgid, 100);
+	CHECK(h.others && h.certain);
 	close_tree();
 }
 
@@ -148,6 +292,36 @@ TEST(all)
 	CHECK_EQ(wanted[2].tgid, 0);
 	CHECK_EQ(wanted[3].tgid, 100);
 	CHECK_EQ(scan.recent[0], 100);
+	for (size_t i = 0; i < 4; i++)
+		CHECK(!wanted[i].shared);
+	close_tree();
+}
+
+/* The ancestor of those that have it, in either order; else nobody. */
+TEST(all_shared)
+{
+	struct owner_wanted wanted[] = { { .inode = 7 }, { .inode = 9 } };
+
+	open_tree();
+	have("200", 4, "socket:[7]");
+	have("300", 4, "socket:[7]");
+	have("300", 5, "socket:[9]");
+	have("300", 6, "socket:[9]");
+	is("200", 'S', 300, 1, 0);
+	is("300", 'S', 1, 1, 0);
+	CHECK_EQ(owner_scan_all(&scan, wanted, 2), 0);
+	CHECK_EQ(wanted[0].tgid, 300);
+	CHECK(wanted[0].shared);
+	CHECK_EQ(wanted[1].tgid, 300);
+	CHECK(!wanted[1].shared);
+	is("200", 'S', 1, 1, 0);
+	is("300", 'S', 200, 1, 0);
+	CHECK_EQ(owner_scan_all(&scan, wanted, 1), 0);
+	CHECK_EQ(wanted[0].tgid, 200);
+	is("300", 'S', 1, 1, 0);
+	CHECK_EQ(owner_scan_all(&scan, wanted, 1), 0);
+	CHECK_EQ(wanted[0].tgid, 0);
+	CHECK(wanted[0].shared);
 	close_tree();
 	(void)rmdir(root);
 }
@@ -188,6 +362,49 @@ TEST(filters)
 	CHECK_EQ(owner_tap_take(fd, OWNER_TAP_NOTHING, NULL, 0), 0);
 	CHECK_EQ(owner_tap_take(-1, OWNER_TAP_ALL, NULL, 0), -EBADF);
 	close(fd);
+}
+
+/* Whoever repeats is found among those who do not, however many; and only then. */
+TEST(repeaters)
+{
+	struct owner_repeaters r = { 0 };
+	uint32_t tap = 0;
+	uint16_t port = 0;
+
+	for (uint16_t i = 0; i < 500; i++) {
+		owner_repeaters_count(&r, 0, (uint16_t)(1000 + i));
+		if (i % 3 == 0)
+			owner_repeaters_count(&r, 1, 53);
+		if (i % 2 == 0)
+			owner_repeaters_count(&r, 0, 99);
+	}
+	CHECK(owner_repeaters_take(&r, 10, &tap, &port));
+	CHECK_EQ(tap, 0);
+	CHECK_EQ(port, 99);
+	CHECK(owner_repeaters_take(&r, 10, &tap, &port));
+	CHECK_EQ(tap, 1);
+	CHECK_EQ(port, 53);
+	CHECK(!owner_repeaters_take(&r, 10, &tap, &port));
+	CHECK_EQ(port, 53);
+}
+
+TEST(quiet)
+{
+	struct owner_quiet q = { 0 };
+
+	CHECK(!owner_quiet_has(&q, 53));
+	CHECK(owner_quiet_add(&q, 53, 1000));
+	CHECK(owner_quiet_has(&q, 53));
+	CHECK(!owner_quiet_has(&q, 54));
+	CHECK(!owner_quiet_end(&q, 1000 + 999999999));
+	CHECK(owner_quiet_add(&q, 54, 2000));
+	CHECK(owner_quiet_end(&q, 1000 + 1000000000));
+	CHECK(!owner_quiet_has(&q, 53));
+	CHECK(owner_quiet_has(&q, 54));
+	for (uint16_t i = 1; i < OWNER_TAP_QUIET_MAX; i++)
+		CHECK(owner_quiet_add(&q, i, 3000));
+	CHECK(owner_quiet_has(&q, 9999));
+	CHECK(!owner_quiet_add(&q, 9999, 3000));
 }
 
 TEST_MAIN()

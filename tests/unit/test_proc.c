@@ -44,6 +44,7 @@ TEST(stat)
 	CHECK(!st.kernel_thread);
 	CHECK_EQ(st.threads, 7);
 	CHECK_EQ(st.start_ticks, 408442);
+	CHECK_EQ(st.cpu, 1);
 	CHECK_EQ(st.args_start, 1000);
 	CHECK_EQ(st.args_total, 43);
 }
@@ -122,6 +123,7 @@ TEST(stat_extreme_numbers)
 	CHECK(st.kernel_thread);
 	CHECK_EQ(st.threads, UINT32_MAX);
 	CHECK(st.start_ticks == UINT64_MAX);
+	CHECK_EQ(st.cpu, -1);
 	/* more than 64 bits wrap, as in C */
 	CHECK_EQ(STAT("1 (x) R 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 1 0 18446744073709551617", &st), 0);
 	CHECK_EQ(st.start_ticks, 1);

@@ -90,6 +90,7 @@ TEST(sums)
 	CHECK_EQ(sum.connections, 2);
 	CHECK_EQ(sum.retransmits, 1);
 	CHECK(!usage_sum_is_estimate(&sum, PEVENT_KNOWN_NETWORK));
+	CHECK(!usage_sum_traffic_is_estimate(&sum));
 	e.usage.known = PEVENT_KNOWN_NETWORK;
 	CHECK_EQ(usage_quality(&e.usage), USAGE_UNKNOWN);	/* of CPU, memory and I/O */
 	e.usage.known |= PEVENT_KNOWN_CPU;
@@ -109,6 +110,34 @@ TEST(sums)
 	e.usage.known = PEVENT_KNOWN_SAMPLE;
 	usage_sum_add(&sum, &e.usage);
 	CHECK_EQ(sum.tx_bytes, 200);	/* what is not known is not read */
+	CHECK(!sum.traffic_estimated && !usage_traffic_is_estimate(&e.usage));
+}
+
+/* Of datagrams the payload is counted: connections are as certain as without them. */
+TEST(estimated_traffic)
+{
+	struct pevent_event e = ended("resolver", 128, 560, true);
+	struct usage_sum sum = { 0 }, other = { 0 };
+	struct stats *s = new_stats();
+	struct strbuf b = { 0 };
+
+	e.usage.network.estimated = true;
+	CHECK(usage_traffic_is_estimate(&e.usage));
+	CHECK(!usage_is_estimate(&e.usage, PEVENT_KNOWN_NETWORK));
+	usage_sum_add(&other, &e.usage);
+	CHECK(usage_sum_traffic_is_estimate(&other));
+	CHECK(!usage_sum_is_estimate(&other, PEVENT_KNOWN_NETWORK));
+	usage_sum_merge(&sum, &other);
+	CHECK(usage_sum_traffic_is_estimate(&sum));
+	stats_add(s, &e);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, "        0     128~     560~        2        1 resolver\n"));
+	CHECK(contains(&b, "        0     128~     560~        2        1 Total\n"));
+	CHECK(contains(&b, "\n\nNot listed:  128~ sent, 560~ received over UDP and others\n"));
+	write_json(s, &no_account, &b);
+	CHECK(contains(&b, "\"connections\":2,\"retransmits\":1},\"estimated\":true}"));
+	strbuf_finish(&b);
+	stats_free(s);
 }
 
 TEST(by_program_and_parent)
@@ -235,7 +264,114 @@ TEST(what_counts_for_a_remote)
 	stats_free(s);
 }
 
-/* An EXIT that is not shown: what it used counts, its end does not. */
+/* What the processes used, but for what the rows of remotes have of it. */
+TEST(bytes_in_no_row)
+{
+	struct pevent_connection c = sample_connection();	/* 420 sent, 35000 received */
+	struct stats *s = new_stats();
+	struct pevent_event e = ended("a", 500, 35000, true);
+	struct strbuf b = { 0 };
+
+	add_close(s, &c);
+	stats_add(s, &e);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, " 10.0.0.2 /usr/bin/curl\n"
+			   "Not listed:  80 sent, 0 received over UDP and others\n\n"));
+	write_json(s, &no_account, &b);
+	CHECK(contains(&b, "\"unlisted_tx_bytes\":80,\"unlisted_rx_bytes\":0,"));
+	add_close(s, &c);	/* of a process that is not among those that are counted */
+	write_text(s, &no_account, &b);
+	CHECK(!contains(&b, "Not listed"));
+	write_json(s, &no_account, &b);
+	CHECK(!contains(&b, "unlisted"));
+	strbuf_finish(&b);
+	stats_free(s);
+}
+
+/* TCP comes by its CLOSE as well, whether its EXIT has room for it or not. */
+TEST(connections_without_room)
+{
+	struct pevent_connection c[2] = { sample_connection(), sample_connection() };
+	struct pevent_connections all;
+	struct stats *s = new_stats();
+	struct pevent_event e = with(PEVENT_EXIT, &all, c, 2);
+	struct strbuf b = { 0 };
+
+	c[1].protocol = IPPROTO_UDP;
+	c[1].rtt_ns = 0;
+	e.usage.known = PEVENT_KNOWN_NETWORK;
+	e.usage.network.connections = 300;
+	all.total = 301;
+	stats_add(s, &e);
+	CHECK_EQ(s->unlisted_connections, 0);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, "       0      420    34.1K        0        - 10.0.0.2 "));
+	CHECK(contains(&b, "Incomplete:  nothing\n"));
+	all.total = 311;
+	stats_add(s, &e);
+	CHECK_EQ(s->unlisted_connections, 10);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, "       0     840~   68.3K~        0        - 10.0.0.2 "));
+	CHECK(contains(&b, "Incomplete:  10 connections in no row of remotes\n"));
+	write_json(s, &no_account, &b);
+	CHECK(contains(&b, "\"estimated\":true,\"programs\":"));
+	CHECK(contains(&b, "\"unlisted_connections\":10"));
+	/* Open at the end of the run: then those that are not listed can be open, too. */
+	e = with(PEVENT_SNAPSHOT, &all, c, 1);
+	e.u.at_end = true;
+	e.usage.known = PEVENT_KNOWN_NETWORK;
+	e.usage.network.connections = 300;
+	all.total = 300;
+	stats_add(s, &e);
+	CHECK_EQ(s->unlisted_connections, 10);
+	c[0].open = true;
+	stats_add(s, &e);
+	CHECK_EQ(s->unlisted_connections, 10 + 299);
+	strbuf_finish(&b);
+	stats_free(s);
+}
+
+/* Nothing was captured, and the kernel did not tell: not 0. */
+TEST(retransmits_that_are_not_known)
+{
+	struct pevent_connection c = sample_connection();
+	struct stats *s = new_stats();
+	struct strbuf b = { 0 };
+
+	c.tx.packets = c.rx.packets = 0;
+	c.final = false;
+	c.retransmits = 99;
+	add_close(s, &c);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, "       1        -        -        -     81us 10.0.0.2 "));
+	write_json(s, &no_account, &b);
+	CHECK(contains(&b, "\"connections\":1,\"mean_rtt_ns\":81000,"));
+	c = sample_connection();
+	c.incomplete = true;
+	add_close(s, &c);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, "       2     420~   34.1K~        1     81us 10.0.0.2 "));
+	strbuf_finish(&b);
+	stats_free(s);
+}
+
+TEST(incomplete_connections)
+{
+	struct pevent_connection c = sample_connection();
+	struct stats *s = new_stats();
+	struct strbuf b = { 0 };
+
+	c.incomplete = true;
+	add_close(s, &c);
+	write_text(s, &no_account, &b);
+	CHECK(contains(&b, "       1     420~   34.1K~        1     81us 10.0.0.2 "));
+	write_json(s, &no_account, &b);
+	CHECK(contains(&b, "\"estimated\":true,\"programs\":"));
+	strbuf_finish(&b);
+	stats_free(s);
+}
+
+/* An EXIT that is not shown is no event: what it used and how it ended count. */
 TEST(silent_exits)
 {
 	struct pevent_connection c = sample_connection();
@@ -251,8 +387,8 @@ TEST(silent_exits)
 	stats_add(s, &e);
 	CHECK_EQ(s->all->total, 0);
 	CHECK_EQ(s->exits.peak, 0);
-	CHECK_EQ(s->exit_codes[0], 0);
-	CHECK_EQ(s->all->lifetimes.count, 0);
+	CHECK_EQ(s->exit_codes[0], 1);
+	CHECK_EQ(s->all->lifetimes.count, 1);
 	CHECK_EQ(s->all->row.usage.processes, 1);
 	CHECK_EQ(s->qualities[USAGE_COMPLETE], 1);
 	CHECK_EQ(s->remotes.rows.count, 1);
@@ -260,7 +396,8 @@ TEST(silent_exits)
 	e.sequence = 8;
 	stats_add(s, &e);
 	CHECK_EQ(s->all->total, 1);
-	CHECK_EQ(s->exit_codes[0], 1);
+	CHECK_EQ(s->exits.peak, 1);
+	CHECK_EQ(s->exit_codes[0], 2);
 	CHECK_EQ(s->all->row.usage.processes, 2);
 	stats_free(s);
 }

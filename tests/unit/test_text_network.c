@@ -79,8 +79,14 @@ TEST(process_totals)
 	e.usage.network = sample_network();
 	CHECK_PAGE(&o, &e, "Event   Sent   Rcvd  Txpay  Rxpay   Txpkt   Rxpkt   Conns    Retx\n"
 			   "exit    2.0K   1.0M   1.4K  1022K      11      12       3       2\n");
-	o.columns = "sent,rcvd,txpkt";
+	e.usage.network.estimated = true;	/* of datagrams only the payload is counted */
+	CHECK_PAGE(&o, &e, "Event   Sent   Rcvd  Txpay  Rxpay   Txpkt   Rxpkt   Conns    Retx\n"
+			   "exit   2.0K~  1.0M~   1.4K  1022K     11~     12~       3       2\n");
 	e.usage.network.incomplete = true;
+	CHECK_PAGE(&o, &e, "Event   Sent   Rcvd  Txpay  Rxpay   Txpkt   Rxpkt   Conns    Retx\n"
+			   "exit   2.0K~  1.0M~  1.4K~ 1022K~     11~     12~      3~      2~\n");
+	e.usage.network.estimated = false;
+	o.columns = "sent,rcvd,txpkt";
 	CHECK_PAGE(&o, &e, "  Sent   Rcvd   Txpkt\n 2.0K~  1.0M~     11~\n");
 	e.usage.network.incomplete = false;
 	e.usage.network.origin = PEVENT_FROM_INFERRED;
@@ -141,6 +147,11 @@ TEST(what_is_not_known_of_a_connection)
 #define NAMES "Duration   Sent   Rcvd  Txpay  Rxpay   Txpkt   Rxpkt   Conns    Retx      RTT\n"
 	CHECK_PAGE(&o, &e, NAMES "  0.500s    420  34.1K    100  33.7K       6       7         "
 			   "      1     81us\n");
+	/* Packets were dropped: the kernel's own counts are as exact as ever. */
+	connection.incomplete = true;
+	CHECK_PAGE(&o, &e, NAMES "  0.500s   420~ 34.1K~    100  33.7K      6~      7~         "
+			   "      1     81us\n");
+	connection.incomplete = false;
 	/* Counted by packets alone. */
 	connection.final = false;
 	connection.rtt_ns = connection.opened_ns = 0;

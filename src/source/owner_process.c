@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "owner_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "util/macro.h"
+#include "wire/proc.h"
+
+#define FEW 12			/* descriptors that are read before all are listed */
+#define SOME 50			/* of those listed */
+#define ANCESTORS 16
+#define DIRENTS 2048		/* bytes: more than 64 descriptors or threads, which is enough */
+#define LINK_MAX_LEN 32		/* of "socket:[4294967295]" */
+
+/* struct linux_dirent64 of getdents64(2) */
+enum { DIRENT_LENGTH = 16, DIRENT_NAME = 19 };
+
+uint32_t owner_link_inode(const char *link, size_t len)
+{
+	static const char prefix[] = "socket:[";
+	const size_t n = sizeof(prefix) - 1;
+	uint64_t inode = 0;
+
+	if (len < n + 2 || len > LINK_MAX_LEN || memcmp(link, prefix, n) != 0 ||
+	    link[len - 1] != ']')
+		return 0;
+	for (size_t i = n; i < len - 1; i++) {
+		if (link[i] < '0' || link[i] > '9')
+			return 0;
+		inode = inode * 10 + (uint64_t)(link[i] - '0');
+	}
+	return inode > UINT32_MAX ? 0 : (uint32_t)inode;
+}
+
+/* 0: something else; -errno. */
+static int read_inode(int dir, const char *path, uint32_t *ret)
+{
+	char link[LINK_MAX_LEN];
+	ssize_t n = readlinkat(dir, path, link, sizeof(link));
+
+	if (n < 0)
+		return -errno;
+	*ret = owner_link_inode(link, (size_t)n);
+	return 0;
+}
+
+/* 1: it is one of them; 0: something else; -errno. */
+static int is_one(int dir, const char *fd, const struct owner_sockets *sockets, uint32_t *ret)
+{
+	uint32_t inode;
+	int error = read_inode(dir, fd, &inode);
+
+	if (error < 0 || !inode)
+		return error;
+	for (size_t i = 0; i < sockets->n; i++)
+		if (sockets->inodes[i] == inode) {
+			*ret = inode;
+			return 1;
+		}
+	return 0;
+}
+
+/* Some descriptors, without those from low to below high. */
+static int list(int dir, uint32_t low, uint32_t high, const struct owner_sockets *sockets,
+		uint32_t *ret)
+{
+	char buf[DIRENTS];
+	long n = syscall(SYS_getdents64, dir, buf, sizeof(buf));
+	unsigned int asked = 0;
+
+	for (long at = 0; at + DIRENT_NAME < n && asked < SOME;
+	     at += load_u16(buf + at + DIRENT_LENGTH)) {
+		const char *fd = buf + at + DIRENT_NAME;
+		unsigned long number = strtoul(fd, NULL, 10);
+
+		if (*fd == '.' || (number >= low && number < high))
+			continue;
+		if (is_one(dir, fd, sockets, ret) > 0)
+			return (int)number;
+		asked++;
+	}
+	return -ENOENT;
+}
+
+/* How many descriptors there are; 0: not known, before Linux 6.2. */
+static uint32_t count_fds(int dir)
+{
+	struct stat st;
+
+	return fstat(dir, &st) < 0 ? 0 : (uint32_t)MIN(MAX(st.st_size, 0), INT32_MAX);
+}
+
+static int open_dir(int proc, int32_t tgid, const char *name)
+{
+	char path[24];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%d/%s", tgid, name);
+	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * A new descriptor gets the lowest free number: mostly, that is how many there were. To read one
+ * takes 3 us, to list them 17 us and more, and meanwhile what would run on this CPU waits.
+ */
+int owner_process_find(int proc, int32_t tgid, const struct owner_sockets *sockets,
+		       uint32_t *ret_inode)
+{
+	int dir = open_dir(proc, tgid, "fd"), found = -ENOENT;
+	uint32_t count, low, high;
+	bool complete;
+
+	if (dir < 0)
+		return dir == -ENOENT || dir == -ESRCH ? -ESRCH : -ENOENT;
+	count = count_fds(dir);
+	high = count ? count : FEW;
+	low = high - MIN(high, (uint32_t)FEW);
+	complete = count && low == 0;
+	for (uint32_t i = high; i-- > low && found < 0;) {
+		char fd[12];
+		int result;
+
+		(void)snprintf(fd, sizeof(fd), "%u", i);
+		result = is_one(dir, fd, sockets, ret_inode);
+		complete = complete && result >= 0;
+		if (result > 0)
+			found = (int)i;
+	}
+	if (found < 0 && !complete)
+		found = list(dir, low, high, sockets, ret_inode);
+	close(dir);
+	return found;
+}
+
+bool owner_process_has(int proc, int32_t tgid, int fd, uint32_t inode)
+{
+	uint32_t other;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "%d/fd/%d", tgid, fd);
+	return read_inode(proc, path, &other) == 0 && other == inode;
+}
+
+static int read_stat(int dir, const char *path, struct proc_stat *ret)
+{
+	char buf[1024];
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, sizeof(buf));
+	close(fd);
+	return n <= 0 ? -ESRCH : proc_stat_decode(buf, (size_t)n, ret);
+}
+
+static int stat_of(int proc, int32_t tgid, struct proc_stat *ret)
+{
+	char path[24];
+
+	(void)snprintf(path, sizeof(path), "%d/stat", tgid);
+	return read_stat(proc, path, ret);
+}
+
+int32_t owner_process_parent(int proc, int32_t tgid)
+{
+	struct proc_stat st;
+
+	return stat_of(proc, tgid, &st) < 0 ? 0 : st.ppid;
+}
+
+bool owner_process_descends(int proc, int32_t tgid, int32_t from)
+{
+	for (int i = 0; i < ANCESTORS && tgid > 1; i++) {
+		tgid = owner_process_parent(proc, tgid);
+		if (tgid == from)
+			return true;
+	}
+	return false;
+}
+
+static bool is_running(const struct proc_stat *st, int cpu)
+{
+	return st->state == 'R' && st->cpu == cpu;
+}
+
+bool owner_process_runs(int proc, int32_t tgid, int cpu)
+{
+	bool running = false;
+	struct proc_stat st;
+	char buf[DIRENTS];
+	int dir;
+	long n;
+
+	if (cpu < 0 || stat_of(proc, tgid, &st) < 0)
+		return false;
+	if (is_running(&st, cpu) || st.threads < 2)
+		return is_running(&st, cpu);
+	dir = open_dir(proc, tgid, "task");
+	n = dir < 0 ? 0 : syscall(SYS_getdents64, dir, buf, sizeof(buf));
+	for (long at = 0; at + DIRENT_NAME < n && !running;
+	     at += load_u16(buf + at + DIRENT_LENGTH)) {
+		const char *tid = buf + at + DIRENT_NAME;
+		char path[32];
+
+		if (*tid == '.' || strtol(tid, NULL, 10) == tgid)
+			continue;
+		(void)snprintf(path, sizeof(path), "%.11s/stat", tid);
+		running = read_stat(dir, path, &st) == 0 && is_running(&st, cpu);
+	}
+	if (dir >= 0)
+		close(dir);
+	return running;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What /proc tells of one process that may have a socket: its descriptors, its parent, and whether
+ * it is about to run on a CPU: a thread there that has come before it has interrupted it.
+ */
+#ifndef SOURCE_OWNER_PROCESS_H
+#define SOURCE_OWNER_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sockets, by their inodes. */
+struct owner_sockets {
+	const uint32_t *inodes;
+	size_t n;
+};
+
+/*
+ * A descriptor of the process that is one of them: its number, and whose. -ENOENT: it has none;
+ * -ESRCH: there is no such process. Of many descriptors only some are read.
+ */
+int owner_process_find(int proc, int32_t tgid, const struct owner_sockets *sockets,
+		       uint32_t *ret_inode);
+/* Whether that descriptor of the process is the socket. */
+bool owner_process_has(int proc, int32_t tgid, int fd, uint32_t inode);
+/* 0: none, or it is gone. */
+int32_t owner_process_parent(int proc, int32_t tgid);
+/* Whether one of its threads runs, or waits for nothing but to run, on this CPU. */
+bool owner_process_runs(int proc, int32_t tgid, int cpu);
+/* Whether it descends from `from`, as far as those between them live. */
+bool owner_process_descends(int proc, int32_t tgid, int32_t from);
+
+/* The inode that a descriptor's link names; 0: it is no socket. */
+uint32_t owner_link_inode(const char *link, size_t len);
+
+#endif

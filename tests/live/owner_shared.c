@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Owners of sockets found at their packets (source/owner.c), where a socket or a port has several:
+ * inherited sockets, ports that are shared, and those that are used again at once.
+ */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "owner_rig.h"
+
+#define QUESTION 40
+
+/* A UDP socket on this port of 127.0.0.1, which others may bind, too. */
+static int bound(uint16_t port)
+{
+	struct sockaddr_storage at;
+	socklen_t len = address(&at, false, "127.0.0.1");
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
+
+	((struct sockaddr_in *)(void *)&at)->sin_port = htons(port);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&at, len) < 0)
+		quit("bind");
+	return fd;
+}
+
+static void send_to(int fd, uint16_t port)
+{
+	struct sockaddr_storage to;
+	socklen_t len = address(&to, false, "127.0.0.1");
+
+	((struct sockaddr_in *)(void *)&to)->sin_port = htons(port);
+	if (sendto(fd, &to, QUESTION, 0, (struct sockaddr *)&to, len) < 0)
+		quit("sendto");
+}
+
+/* A child that has what its parent has, does what it is to do when told to, and waits for its end. */
+static int start_child(void (*fn)(int fd), int fd, int *ret_go)
+{
+	int go[2], pid;
+	char byte;
+
+	if (pipe(go) < 0)
+		quit("pipe");
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(go[1]);
+		while (read(go[0], &byte, 1) > 0)
+			fn(fd);
+		_exit(0);
+	}
+	close(go[0]);
+	*ret_go = go[1];
+	return pid;
+}
+
+static void tell_child(int go)
+{
+	char byte = 0;
+
+	(void)!write(go, &byte, 1);
+	drain_for(50);
+}
+
+static void send_from(int fd)
+{
+	send_to(fd, PORT + 11);
+}
+
+static void send_from_own(_unused_ int fd)
+{
+	static int own = -1;
+
+	if (own < 0)
+		own = bound(PORT + 10);
+	else
+		send_to(own, PORT + 11);
+}
+
+/* Whom the last answer about that port names; -1: there was none. */
+static int named(uint16_t port)
+{
+	int tgid = -1;
+
+	for (size_t i = 0; i < n_kept; i++)
+		if (kept[i].id.local_port == port && !kept[i].shared)
+			tgid = kept[i].tgid;
+	n_kept = 0;
+	return tgid;
+}
+
+static void end_child(int pid, int go)
+{
+	close(go);
+	kill(pid, SIGKILL);	/* others have its pipe */
+	waitpid(pid, NULL, 0);
+}
+
+/* Of those that have a socket from their parent, and it, who sends is named, each time. */
+TEST(inherited)
+{
+	int fd, sink, pids[2], go[2];
+
+	open_owners();
+	sink = bound(PORT + 11);
+	fd = bound(PORT + 10);
+	for (int i = 0; i < 2; i++)
+		pids[i] = start_child(send_from, fd, &go[i]);
+	drain_for(100);
+	for (int round = 0; round < 5; round++) {
+		n_kept = 0;
+		send_from(fd);
+		drain_for(50);
+		CHECK_EQ(named(PORT + 10), getpid());
+		for (int i = 0; i < 2; i++) {
+			tell_child(go[i]);
+			CHECK_EQ(named(PORT + 10), pids[i]);
+		}
+	}
+	for (int i = 0; i < 2; i++)
+		end_child(pids[i], go[i]);
+	close(fd);
+	close(sink);
+}
+
+/* Of those that have sockets of their own on one port, too. */
+TEST(one_port)
+{
+	int sink, pids[3], go[3];
+
+	open_owners();
+	sink = bound(PORT + 11);
+	for (int i = 0; i < 3; i++) {
+		pids[i] = start_child(send_from_own, -1, &go[i]);
+		tell_child(go[i]);
+	}
+	n_kept = 0;
+	for (int round = 0; round < 5; round++)
+		for (int i = 0; i < 3; i++) {
+			tell_child(go[i]);
+			CHECK_EQ(named(PORT + 10), pids[i]);
+		}
+	for (int i = 0; i < 3; i++)
+		end_child(pids[i], go[i]);
+	close(sink);
+}
+
+/* Processes that follow each other on a port within 2 ms. */
+TEST(port_used_again)
+{
+	enum { N = 200 };
+	int sink, pids[N], right = 0, wrong = 0;
+	size_t at = 0;
+
+	open_owners();
+	sink = bound(PORT + 11);
+	drain_for(10);
+	n_kept = 0;
+	for (int i = 0; i < N; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			send_from(bound(PORT + 10));
+			_exit(0);
+		}
+		waitpid(pids[i], NULL, 0);
+	}
+	drain_for(200);
+	for (size_t k = 0; k < n_kept; k++) {
+		if (kept[k].id.local_port != PORT + 10)
+			continue;
+		while (at < N && pids[at] != kept[k].tgid)
+			at++;
+		right += at < N;
+		wrong += at == N;
+	}
+	printf("# one port after another: %d of %d right, %d wrong\n", right, N, wrong);
+	CHECK_EQ(wrong, 0);
+	CHECK(right >= N * 97 / 100);
+	close(sink);
+}
+
+TEST(close)
+{
+	close_owners();
+}
+
+TEST_MAIN()
