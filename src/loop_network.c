@@ -102,12 +102,30 @@ static void tell_growth(struct pevent *p, enum pevent_source source, uint64_t no
 	*told = now;
 }
 
+/* Those that are mounted are entered before anybody is met there. */
+static void tell_networks(struct pevent *p)
+{
+	uint32_t netns[NETWORK_NAMESPACES_MAX];
+	bool begins = p->n_networks == 0;
+	size_t n;
+
+	if (p->clock.is_virtual)
+		return;
+	n = p->source->ops->list_networks(p->source, netns, ARRAY_SIZE(netns));
+	if (n == p->n_networks)
+		return;
+	p->n_networks = n;
+	for (size_t i = 0; i < n; i++)
+		network_entered(&p->model, netns[i], begins ? 0 : p->source->network_ns);
+}
+
 int loop_drain_network(struct pevent *p)
 {
 	const struct network_state *n = &p->model.network;
 	struct source *s = p->source;
 	int error = s->ops->drain_network(s, &network_fns, p);
 
+	tell_networks(p);
 	tell_growth(p, PEVENT_SOURCE_PACKETS, s->packets_lost + n->flows.evicted +
 		    n->flows.refused, &p->packets_lost);
 	tell_growth(p, PEVENT_SOURCE_SOCKETS, s->notices_lost + n->sockets.evicted +

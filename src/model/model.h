@@ -37,6 +37,7 @@ struct network_state {
 	uint64_t sockets_ns;	/* when one was told of that was not known */
 	bool keeps_connections;	/* closed ones are listed, too */
 	uint32_t own;		/* inode of pevent's namespace */
+	bool has_entries;	/* it is told which namespaces are entered, and when */
 	struct network_known {
 		uint32_t netns;
 		bool is_in;	/* its packets are counted, since: */

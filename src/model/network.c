@@ -416,9 +416,14 @@ void network_meet(struct model *m, struct process *p, uint32_t netns)
 
 void network_entered(struct model *m, uint32_t netns, uint64_t since_ns)
 {
-	struct network_known *known = find_known(&m->network, netns);
+	struct network_state *n = &m->network;
+	struct network_known *known = find_known(n, netns);
 
-	if (!known)
+	if (!known && n->n_known < ARRAY_SIZE(n->known)) {
+		known = &n->known[n->n_known++];
+		*known = (struct network_known){ .netns = netns };
+	}
+	if (!known || known->is_in)
 		return;
 	known->is_in = true;
 	known->since_ns = since_ns;
@@ -438,7 +443,7 @@ static bool was_unseen(struct network_state *n, const struct process *p)
 {
 	const struct network_known *known;
 
-	if (!n->is_on || !p->netns || p->netns == n->own)
+	if (!n->is_on || !n->has_entries || !p->netns || p->netns == n->own)
 		return false;
 	known = find_known(n, p->netns);
 	return !known || !known->is_in ||

@@ -118,7 +118,7 @@ bool traffic_is_final(const struct traffic *t, bool notices, uint64_t datagrams_
 			continue;
 		}
 		if (!e->closed_ns || e->closed_ns > packets_until_ns ||
-		    (notices && !e->is_final && e->was_open))
+		    (notices && e->was_open && flow_end_lacks(e)))
 			return false;
 	}
 	return true;

@@ -57,8 +57,8 @@ void traffic_add_datagrams(struct traffic *t, bool sent, bool ipv6, uint64_t cou
 			   uint64_t payload, struct pevent_traffic *total);
 
 /*
- * Are the final counts of all its TCP sockets in (notices: they come), and the packets up to their
- * end? Datagrams' ones up to datagrams_ns; 0: records tell of them.
+ * Are the final counts of all its TCP sockets in (notices: they come), and all packets that these
+ * tell of? Datagrams' ones up to datagrams_ns; 0: records tell of them.
  */
 bool traffic_is_final(const struct traffic *t, bool notices, uint64_t datagrams_ns,
 		      uint64_t packets_until_ns);

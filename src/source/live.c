@@ -159,6 +159,13 @@ static void live_tell_sockets(struct source *s, const struct network_fns *fns, v
 		network_tell_existing(l->network, fns, data);
 }
 
+static size_t live_list_networks(const struct source *s, uint32_t *ret, size_t max)
+{
+	const struct live *l = CONTAINER_OF(s, const struct live, source);
+
+	return l->network ? network_list(l->network, ret, max) : 0;
+}
+
 static void live_tend_networks(struct source *s, bool (*left)(void *data, uint32_t netns),
 			       const struct network_fns *fns, void *data)
 {
@@ -382,6 +389,7 @@ static const struct source_ops live_ops = {
 	.enter_network = live_enter_network,
 	.tend_networks = live_tend_networks,
 	.tell_sockets = live_tell_sockets,
+	.list_networks = live_list_networks,
 	.sample = live_sample,
 	.machine = live_machine,
 	.oom_killed = live_oom_killed,

@@ -177,11 +177,17 @@ static int open_tracepoints(struct network *n)
 /* Where the tracepoints say nothing: before Linux 6.3 that is UDP. */
 static void open_owners(struct network *n)
 {
-	if (n->tracepoints.has_udp || n->options.owner == NETWORK_OWNER_PERF)
+	int error;
+
+	if (n->tracepoints.has_udp || n->options.owner == NETWORK_OWNER_PERF ||
+	    owners_new(&n->owners, n->options.realtime, n->log) < 0)
 		return;
-	if (owners_new(&n->owners, n->options.realtime, n->log) == 0 &&
-	    owners_add_namespace(n->owners, n->spaces[0]->netns) < 0)
+	error = owners_add_namespace(n->owners, n->spaces[0]->netns);
+	if (error < 0) {
 		n->owners = owners_free(n->owners);
+		(void)log_error(n->log, error, "owners of sockets: packets: %s%s", strerror(-error),
+				error == -EPERM ? ": needs CAP_NET_RAW: run as root" : "");
+	}
 }
 
 static int open_all(struct network *n)

@@ -448,16 +448,13 @@ int owners_add_namespace(struct owners *o, uint32_t netns)
 	if (find_space(o, true, netns))
 		return 0;
 	if (!space)
-		return log_error(o->log, -ENOSPC, "owners of sockets: more than %d network "
-				 "namespaces", NETWORK_NAMESPACES_MAX);
+		return -ENOSPC;
 	error = owner_space_open(space, netns);
 	if (error == 0)
 		error = owner_taps_open(fds, o->count);
 	if (error < 0) {
 		owner_space_close(space);
-		return log_error(o->log, error, "owners of sockets: packets: %s%s",
-				 strerror(-error),
-				 error == -EPERM ? ": needs CAP_NET_RAW: run as root" : "");
+		return error;
 	}
 	for (unsigned int i = 0; i < o->count; i++) {
 		int result = add_tap(&o->watcher[i], (unsigned int)(space - o->space), fds[i]);

@@ -35,7 +35,7 @@ struct owners_account {
 /* 0 or -errno, logged: needs CAP_NET_RAW, CAP_NET_ADMIN, CAP_SYS_PTRACE. */
 int owners_new(struct owners **ret, bool realtime, const struct log *log);
 struct owners *owners_free(struct owners *o);
-/* In the calling thread's network namespace, whose inode netns is. 0 or -errno, logged. */
+/* In the calling thread's network namespace, whose inode netns is. 0 or -errno, not logged. */
 int owners_add_namespace(struct owners *o, uint32_t netns);
 void owners_remove_namespace(struct owners *o, uint32_t netns);
 /* What has been found since the last call, in the order of the packets. How many. */

@@ -34,10 +34,6 @@ static bool is_current(const struct owner_memory *m, bool is_connected, uint64_t
 		e->holder.certain = false;
 		return true;
 	}
-	if (m->cpu >= 0 && owner_scan_verify(m->scan, &e->holder, m->cpu)) {
-		e->holder.certain = true;
-		return true;
-	}
 	return unchanged && !e->holder.certain && age < DOUBT_AGAIN_NS;
 }
 
@@ -85,7 +81,7 @@ static void search(const struct owner_memory *m, struct owner_space *space, bool
 
 	owner_scan_find(m->scan, &search, &e->holder);
 	e->socket = (struct owner_bound){ found->id.cookie, found->inode, found->id.ifindex };
-	if (is_connected || e->holder.certain)
+	if (is_connected || (e->holder.certain && !e->holder.others))
 		return;
 	n = list(space, found, bound);
 	e->several = n != 1;

@@ -189,31 +189,57 @@ static bool is_running(const struct proc_stat *st, int cpu)
 	return st->state == 'R' && st->cpu == cpu;
 }
 
-bool owner_process_runs(int proc, int32_t tgid, int cpu)
+int32_t owner_process_runs(int proc, int32_t tgid, int cpu)
 {
-	bool running = false;
+	const pid_t self = gettid();	/* it runs because it looks */
+	int32_t running = 0;
 	struct proc_stat st;
 	char buf[DIRENTS];
 	int dir;
 	long n;
 
 	if (cpu < 0 || stat_of(proc, tgid, &st) < 0)
-		return false;
+		return 0;
 	if (is_running(&st, cpu) || st.threads < 2)
-		return is_running(&st, cpu);
+		return is_running(&st, cpu) ? tgid : 0;
 	dir = open_dir(proc, tgid, "task");
 	n = dir < 0 ? 0 : syscall(SYS_getdents64, dir, buf, sizeof(buf));
 	for (long at = 0; at + DIRENT_NAME < n && !running;
 	     at += load_u16(buf + at + DIRENT_LENGTH)) {
 		const char *tid = buf + at + DIRENT_NAME;
+		const long number = strtol(tid, NULL, 10);
 		char path[32];
 
-		if (*tid == '.' || strtol(tid, NULL, 10) == tgid)
+		if (*tid == '.' || number == tgid || number == self)
 			continue;
 		(void)snprintf(path, sizeof(path), "%.11s/stat", tid);
-		running = read_stat(dir, path, &st) == 0 && is_running(&st, cpu);
+		if (read_stat(dir, path, &st) == 0 && is_running(&st, cpu))
+			running = (int32_t)number;
 	}
 	if (dir >= 0)
 		close(dir);
 	return running;
+}
+
+uint64_t owner_process_ran(int proc, int32_t tgid, int32_t tid)
+{
+	static const char key[] = "se.exec_start";
+	char path[48], buf[512];
+	const char *at;
+	double ms = 0;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%d/task/%d/sched", tgid, tid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	buf[MAX(n, 0)] = '\0';
+	at = strstr(buf, key);
+	at = at ? strchr(at, ':') : NULL;
+	if (at)
+		ms = strtod(at + 1, NULL);
+	return (uint64_t)(ms * (double)NSEC_PER_MSEC);
 }

@@ -26,8 +26,10 @@ int owner_process_find(int proc, int32_t tgid, const struct owner_sockets *socke
 bool owner_process_has(int proc, int32_t tgid, int fd, uint32_t inode);
 /* 0: none, or it is gone. */
 int32_t owner_process_parent(int proc, int32_t tgid);
-/* Whether one of its threads runs, or waits for nothing but to run, on this CPU. */
-bool owner_process_runs(int proc, int32_t tgid, int cpu);
+/* A thread of it that runs, or waits for nothing but to run, on this CPU; 0: none. */
+int32_t owner_process_runs(int proc, int32_t tgid, int cpu);
+/* When that thread last ran, by its CPU's clock, in nanoseconds; 0: the kernel does not tell. */
+uint64_t owner_process_ran(int proc, int32_t tgid, int32_t tid);
 /* Whether it descends from `from`, as far as those between them live. */
 bool owner_process_descends(int proc, int32_t tgid, int32_t from);
 

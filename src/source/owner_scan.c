@@ -231,41 +231,63 @@ static int32_t parent_that_has(const struct owner_scan *s, const struct owner_ho
 	return parent > 0 && owner_process_has(s->proc, parent, h->fd, h->inode) ? parent : 0;
 }
 
-/* From one that does not run to its ancestors. True: it is certain now. */
-static bool climb(const struct owner_scan *s, int cpu, struct owner_holder *h)
+/*
+ * Two that are about to run here: the one that was interrupted last ran last. A parent that wakes
+ * its child is such a pair. Neither, where the kernel does not tell.
+ */
+static void decide(const struct owner_scan *s, int cpu, const struct owner_holder *other,
+		   struct owner_holder *h, bool *tied)
 {
+	uint64_t ran = owner_process_ran(s->proc, h->tgid,
+					 owner_process_runs(s->proc, h->tgid, cpu));
+	uint64_t other_ran = owner_process_ran(s->proc, other->tgid,
+					       owner_process_runs(s->proc, other->tgid, cpu));
+
+	if (other_ran > ran)
+		*h = *other;
+	h->others = true;
+	*tied = *tied || ran == other_ran;
+}
+
+/* From one to its ancestors, to the one that runs. */
+static void climb(const struct owner_scan *s, int cpu, struct owner_holder *h, bool *tied)
+{
+	struct owner_holder up = *h;
 	int32_t parent;
 
-	for (int i = 0; i < ANCESTORS && (parent = parent_that_has(s, h)); i++) {
-		h->tgid = parent;
-		h->others = true;
-		h->certain = owner_process_runs(s->proc, parent, cpu);
-		if (h->certain)
-			return true;
+	for (int i = 0; i < ANCESTORS && (parent = parent_that_has(s, &up)); i++) {
+		up.tgid = parent;
+		up.certain = owner_process_runs(s->proc, parent, cpu);
+		up.others = h->others = true;
+		if (up.certain && h->certain)
+			decide(s, cpu, &up, h, tied);
+		else if (!h->certain)
+			*h = up;
 	}
-	return false;
 }
 
 /* One more that has one of them. `several`: those so far are not of one family, or socket. */
 static void meet(const struct owner_scan *s, int cpu, const struct owner_holder *h,
-		 struct owner_holder *best, bool *several)
+		 struct owner_holder *best, bool *several, bool *tied)
 {
+	const bool same = best->inode == h->inode;
 	struct owner_holder found = *h;
 
 	found.certain = owner_process_runs(s->proc, found.tgid, cpu);
-	if (found.certain)
-		found.others = parent_that_has(s, &found) ||
-			       (best->others && best->inode == found.inode);
-	else
-		(void)climb(s, cpu, &found);
-	if (!best->tgid || found.certain) {
-		found.others = found.others || (best->tgid && best->inode == found.inode);
+	climb(s, cpu, &found, tied);
+	if (!best->tgid) {
 		*best = found;
-		return;
+	} else if (found.certain && best->certain && found.tgid != best->tgid) {
+		decide(s, cpu, &found, best, tied);
+	} else if (found.certain && !best->certain) {
+		found.others = found.others || same;
+		*best = found;
+	} else if (!best->certain) {
+		*several = *several || found.tgid != best->tgid || !same;
+		best->others = true;
+	} else {
+		best->others = best->others || same;
 	}
-	best->others = true;
-	if (found.tgid != best->tgid || found.inode != best->inode)
-		*several = true;
 }
 
 static bool has_all(const struct owner_scan *s, int32_t tgid, const struct owner_sockets *sockets)
@@ -287,7 +309,8 @@ static bool has_all(const struct owner_scan *s, int32_t tgid, const struct owner
 static unsigned int limit(const struct owner_search *search, const struct owner_holder *best,
 			  unsigned int asked)
 {
-	if (best->certain || (best->tgid && !search->wide))
+	if (best->tgid && (!search->wide || (best->certain && !best->others &&
+					     search->sockets.n == 1)))
 		return 0;
 	return best->tgid ? asked + MORE : UINT32_MAX;
 }
@@ -300,7 +323,7 @@ void owner_scan_find(struct owner_scan *s, const struct owner_search *search,
 	struct owner_holder best = { 0 };
 	unsigned int until = UINT32_MAX;
 	struct cursor c = { 0 };
-	bool several = false;
+	bool several = false, tied = false;
 	int32_t tgid;
 
 	pthread_mutex_lock(&s->lock);
@@ -313,7 +336,7 @@ void owner_scan_find(struct owner_scan *s, const struct owner_search *search,
 		if (h.fd >= 0) {
 			if (c.old)
 				remember(s, tgid);
-			meet(s, search->cpu, &h, &best, &several);
+			meet(s, search->cpu, &h, &best, &several, &tied);
 			until = MIN(until, limit(search, &best, c.asked));
 		}
 		if (h.fd == -ESRCH)
@@ -323,18 +346,13 @@ void owner_scan_find(struct owner_scan *s, const struct owner_search *search,
 		if (clock_now(&real) - begin > search->patience_ns)
 			break;
 	}
+	best.certain = best.certain && !tied;
 	if (best.tgid && !best.certain) {
 		if (several || (sockets->n > 1 && !has_all(s, best.tgid, sockets)))
 			best.tgid = 0;
 		best.inode = sockets->inodes[0];
 	}
 	*ret = best;
-}
-
-bool owner_scan_verify(const struct owner_scan *s, const struct owner_holder *h, int cpu)
-{
-	return h->tgid && owner_process_has(s->proc, h->tgid, h->fd, h->inode) &&
-	       owner_process_runs(s->proc, h->tgid, cpu);
 }
 
 /* Who has it is told by the ancestor of all, if there is one. */

@@ -54,7 +54,7 @@ struct owner_holder {
 	int32_t tgid;		/* 0: nobody of those asked, or several: not known which */
 	uint32_t inode;		/* of the socket, */
 	int fd;			/* which it has open under this number */
-	bool certain;		/* it was about to run on the CPU */
+	bool certain;		/* it was about to run on the CPU, as the last of them that ran */
 	bool others;		/* also have that socket open */
 };
 
@@ -64,8 +64,6 @@ struct owner_holder {
  */
 void owner_scan_find(struct owner_scan *s, const struct owner_search *search,
 		     struct owner_holder *ret);
-/* Whether that holder has it still, and is about to run on this CPU. */
-bool owner_scan_verify(const struct owner_scan *s, const struct owner_holder *h, int cpu);
 
 struct owner_wanted {
 	uint32_t inode;

@@ -70,6 +70,8 @@ struct source_ops {
 			     const struct network_fns *fns, void *data);
 	/* Sockets that are there, in all namespaces. */
 	void (*tell_sockets)(struct source *s, const struct network_fns *fns, void *data);
+	/* Inodes of the namespaces that are in, at most max; how many there are. */
+	size_t (*list_networks)(const struct source *s, uint32_t *ret, size_t max);
 	/* Each second: namespaces that are mounted are entered; `left` says which are empty. */
 	void (*tend_networks)(struct source *s, bool (*left)(void *data, uint32_t netns),
 			      const struct network_fns *fns, void *data);

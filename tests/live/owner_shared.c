@@ -79,16 +79,32 @@ static void send_from_own(_unused_ int fd)
 		send_to(own, PORT + 11);
 }
 
-/* Whom the last answer about that port names; -1: there was none. */
-static int named(uint16_t port)
+static int n_right, n_wrong, n_unsure;
+
+/* Whom the last answer about that port names, without doubt. */
+static void judge(uint16_t port, int sender)
 {
-	int tgid = -1;
+	int tgid = 0;
 
 	for (size_t i = 0; i < n_kept; i++)
-		if (kept[i].id.local_port == port && !kept[i].shared)
-			tgid = kept[i].tgid;
+		if (kept[i].id.local_port == port)
+			tgid = kept[i].shared ? 0 : kept[i].tgid;
 	n_kept = 0;
-	return tgid;
+	n_right += tgid == sender;
+	n_wrong += tgid && tgid != sender;
+	n_unsure += !tgid;
+}
+
+/*
+ * A sender that another CPU has taken over when the lookup begins is not named: it runs there, or
+ * no longer.
+ */
+static void conclude(const char *what)
+{
+	printf("# %s: %d right, %d wrong, %d unsure\n", what, n_right, n_wrong, n_unsure);
+	CHECK_EQ(n_wrong, 0);
+	CHECK(n_right >= 3 * n_unsure);
+	n_right = n_unsure = 0;
 }
 
 static void end_child(int pid, int go)
@@ -109,20 +125,21 @@ TEST(inherited)
 	for (int i = 0; i < 2; i++)
 		pids[i] = start_child(send_from, fd, &go[i]);
 	drain_for(100);
-	for (int round = 0; round < 5; round++) {
+	for (int round = 0; round < 20; round++) {
 		n_kept = 0;
 		send_from(fd);
 		drain_for(50);
-		CHECK_EQ(named(PORT + 10), getpid());
+		judge(PORT + 10, getpid());
 		for (int i = 0; i < 2; i++) {
 			tell_child(go[i]);
-			CHECK_EQ(named(PORT + 10), pids[i]);
+			judge(PORT + 10, pids[i]);
 		}
 	}
 	for (int i = 0; i < 2; i++)
 		end_child(pids[i], go[i]);
 	close(fd);
 	close(sink);
+	conclude("an inherited socket");
 }
 
 /* Of those that have sockets of their own on one port, too. */
@@ -137,14 +154,15 @@ TEST(one_port)
 		tell_child(go[i]);
 	}
 	n_kept = 0;
-	for (int round = 0; round < 5; round++)
+	for (int round = 0; round < 20; round++)
 		for (int i = 0; i < 3; i++) {
 			tell_child(go[i]);
-			CHECK_EQ(named(PORT + 10), pids[i]);
+			judge(PORT + 10, pids[i]);
 		}
 	for (int i = 0; i < 3; i++)
 		end_child(pids[i], go[i]);
 	close(sink);
+	conclude("sockets of one port");
 }
 
 /* Processes that follow each other on a port within 2 ms. */

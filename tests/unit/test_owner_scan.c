@@ -81,6 +81,17 @@ static void is(const char *process, char state, int parent, int threads, int cpu
 	close(fd);
 }
 
+/* When its first thread last ran. */
+static void ran(const char *process, const char *ms)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "mkdir -p %s/%s/task/%s && "
+		 "echo 'a\nse.exec_start  :  %s' >%s/%s/task/%s/sched", root, process, process, ms,
+		 root, process, process);
+	CHECK_EQ(system(command), 0);
+}
+
 TEST(newest_that_has_it)
 {
 	open_tree();
@@ -162,11 +173,15 @@ TEST(inherited)
 	CHECK_EQ(h.tgid, 200);
 	CHECK_EQ(h.fd, 3);
 	CHECK(h.others && h.certain);
-	CHECK(owner_scan_verify(&scan, &h, CPU));
-	CHECK(!owner_scan_verify(&scan, &h, CPU + 1));
-	is("200", 'S', 100, 1, CPU);
-	CHECK(!owner_scan_verify(&scan, &h, CPU));
 	is("100", 'R', 1, 1, CPU);
+	ran("100", "1000.000001");
+	ran("200", "999.999999");
+	CHECK_EQ(search(&inode, 1, true, UINT64_MAX).tgid, 100);
+	ran("200", "1000.000002");
+	CHECK_EQ(search(&inode, 1, true, UINT64_MAX).tgid, 200);
+	ran("200", "1000.000001");
+	CHECK(!search(&inode, 1, true, UINT64_MAX).certain);
+	is("200", 'S', 100, 1, CPU);
 	h = search(&inode, 1, false, UINT64_MAX);
 	CHECK_EQ(h.tgid, 100);
 	CHECK(h.others && h.certain);
