@@ -283,7 +283,8 @@ static struct flow *find_for_packet(const struct flows *t, uint32_t netns,
 	for (struct flow *f = first(t, netns, name), *older; f; f = older) {
 		older = next(f);
 		if (time_ns + JITTER_NS >= f->begin_ns)
-			return opens && is_past(f, time_ns) ? NULL : f;
+			return opens && is_past(f, time_ns) &&
+			       time_ns > f->begin_ns + JITTER_NS ? NULL : f;
 		/* What is known of its beginning is the end of the handshake, or a later packet. */
 		if ((!tcp || (f->is_vague && begins)) && time_ns + VAGUE_NS > f->begin_ns &&
 		    (!older || is_past(older, time_ns))) {

@@ -64,6 +64,7 @@ struct network_state {
 		size_t head, tail;	/* count on */
 	} infer;		/* flows whose owner nobody told, infer.h */
 	struct pevent_traffic datagrams_tx, datagrams_rx;	/* that records told of */
+	size_t n_notices;	/* NETWORK_DESTROYED among the facts */
 	uint64_t packets_until_ns, now_ns;
 };
 

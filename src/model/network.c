@@ -14,6 +14,7 @@
 #include "util/macro.h"
 
 #define SOCKET_LINK "socket:["
+#define LATE_NS (4 * NETWORK_NOTICE_NS)
 #define WAITING_MAX 32768	/* events behind one that waits: then it goes as it is */
 /* Datagrams of one process are one fact, this far apart in time and in number of facts. */
 #define MERGE_NS (100 * NSEC_PER_USEC)
@@ -75,12 +76,12 @@ void network_udp_process(struct model *m, pid_t pid, bool on, uint64_t time_ns)
 }
 
 /* Who else has the socket may be the one that takes what comes. */
-static bool is_sole(const struct port *port)
+static bool is_sole(const struct port *port, uint64_t time_ns)
 {
 	const struct process *p = port && port->owner ? port->owner->process : NULL;
 
-	/* One that is dead owns what was sent before. */
-	return p && port->owners == 1 && !p->sharers && (!p->dead || port->gone_ns);
+	/* Packets come late: one that is dead owns what was sent before. */
+	return p && port->owners == 1 && !p->sharers && (!p->dead || time_ns <= p->pub.end_ns);
 }
 
 /* Who waits at its local port. */
@@ -93,7 +94,7 @@ static void own_by_port(struct model *m, struct flow *f, unsigned int end, bool 
 		return;
 	port = port_find(&m->network.sockets, f->netns, f->name.protocol, local->port,
 			 f->begin_ns);
-	if (is_sole(port) && !f->end[end].socket)
+	if (is_sole(port, f->begin_ns) && !f->end[end].socket)
 		flow_own_accepted(f, end, port->owner);
 	else if (!port && is_asked && !m->network.has_records)
 		m->network.wants_ports = true;
@@ -139,7 +140,10 @@ void network_packet(struct model *m, uint32_t netns, const struct packet *p, uin
 
 int network_add(struct model *m, const struct network_fact *fact)
 {
-	return facts_add(&m->network.facts, fact);
+	int error = facts_add(&m->network.facts, fact);
+
+	m->network.n_notices += error == 0 && fact->kind == NETWORK_DESTROYED;
+	return error;
 }
 
 /* A piece of one that is to be completed is none. */
@@ -313,7 +317,9 @@ static void apply_destroyed(struct model *m, const struct network_fact *fact)
 		take_final(&f->end[end], &s->tcp);
 	if (f->end[end].closed_ns)
 		return;
-	flow_close(flows, f, end, fact->time_ns - NETWORK_NOTICE_NS);
+	/* The drain that took it in may have begun before it was opened. */
+	flow_close(flows, f, end, MAX(fact->time_ns - NETWORK_NOTICE_NS,
+				      MAX(f->end[end].opened_ns, f->last_ns)));
 	if (id->protocol == IPPROTO_TCP && f->end[end].was_open)
 		network_tell(m, PEVENT_CLOSE, f, end, fact->time_ns);
 }
@@ -322,14 +328,21 @@ void network_advance(struct model *m)
 {
 	const struct network_fact *fact = facts_peek(&m->network.facts);
 
-	if (fact->kind == NETWORK_FOUND)
-		apply_found(m, fact);
-	else if (fact->kind == NETWORK_DESTROYED)
-		apply_destroyed(m, fact);
-	else if (fact->kind == NETWORK_STATE)
+	switch (fact->kind) {
+	case NETWORK_STATE:
 		socket_state_apply(m, &fact->u.state);
-	else
+		break;
+	case NETWORK_DATAGRAMS:
 		apply_datagrams(m, &fact->u.datagrams);
+		break;
+	case NETWORK_FOUND:
+		apply_found(m, fact);
+		break;
+	case NETWORK_DESTROYED:
+		m->network.n_notices--;
+		apply_destroyed(m, fact);
+		break;
+	}
 	facts_pop(&m->network.facts);
 }
 
@@ -363,7 +376,7 @@ static void look_at_socket(struct model *m, struct process *p, uint32_t inode, u
 	is_new = port_own(&m->network.sockets, port, owner);
 	if (!port->is_connected) {
 		p->listens = true;
-		if (is_new && is_sole(port))
+		if (is_new && is_sole(port, now_ns))
 			flows_own_port(&m->network.flows, port, owner);
 		return;
 	}
@@ -544,8 +557,9 @@ static bool is_complete(struct network_state *n, const struct queue *q,
 
 	if (queue_count(q) > WAITING_MAX)
 		return true;
-	/* What was told by then has been taken in. */
-	if (n->now_ns >= slot->due_ns && !(next && next->time_ns <= slot->due_ns))
+	/* What was told by then has been taken in, also where the loop was late itself. */
+	if (n->now_ns >= slot->due_ns && !(next && next->time_ns <= slot->due_ns) &&
+	    (!n->n_notices || n->now_ns >= slot->due_ns + LATE_NS))
 		return true;
 	if ((!n->has_records || n->has_lookups) && (n->packets_until_ns < slot->ev.time_ns ||
 				n->now_ns < slot->ev.time_ns + INFER_NS))

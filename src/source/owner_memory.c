@@ -11,7 +11,7 @@
 #define BUSY_NS (10 * NSEC_PER_MSEC)	/* beyond it only what is new is searched for, briefly */
 #define PATIENCE_NS (500 * NSEC_PER_USEC)
 #define LITTLE_PATIENCE_NS (150 * NSEC_PER_USEC)
-#define BOUND_MAX 32		/* sockets on one port: beyond it only the kernel's answer is tried */
+#define BOUND_MAX 32		/* sockets on one port: beyond it the kernel's answer is tried */
 
 static const struct clock real;
 
@@ -109,9 +109,17 @@ bool owner_memory_ask(struct owner_memory *m, struct owner_space *space, bool is
 	const uint64_t now = clock_now(&real);
 
 	if (!known || !is_current(m, is_connected, now, e)) {
+		const struct owner_holder last = known ? e->holder : (struct owner_holder){ 0 };
+
 		*e = (struct owner_entry){ .cookie = found->id.cookie, .inode = found->inode,
 					   .searched_ns = now, .changes = m->changes };
 		search(m, space, is_connected, found, e);
+		/* Not found in time, but it has not gone away. */
+		if (!e->holder.tgid && !e->several && last.tgid && last.inode == found->inode &&
+		    owner_process_has(m->scan->proc, last.tgid, last.fd, last.inode)) {
+			e->holder = last;
+			e->holder.certain = false;
+		}
 	}
 	if (known || !e->holder.tgid)
 		m->busy_ns += clock_now(&real) - now;

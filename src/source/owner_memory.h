@@ -18,7 +18,7 @@
 #define OWNER_MEMORY_MAX 256
 
 struct owner_entry {
-	uint64_t cookie;	/* the kernel's answer; before Linux 5.12 a namespace's own count */
+	uint64_t cookie;	/* the kernel's answer; before Linux 5.12 not unique */
 	uint32_t inode;
 	struct owner_holder holder;
 	struct owner_bound socket;	/* which the holder has: another, where several share a port */

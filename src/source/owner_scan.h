@@ -45,7 +45,7 @@ void owner_scan_remove(struct owner_scan *s, int32_t tgid);
 
 struct owner_search {
 	struct owner_sockets sockets;	/* any of them: which one sent is not known */
-	int cpu;		/* the thread's own, on which it interrupted the sender; -1: it did not */
+	int cpu;		/* the thread's, where it interrupted the sender; -1: it did not */
 	bool wide;		/* one that has it is not enough, it must be about to run */
 	uint64_t patience_ns;	/* no other begins to be asked afterwards: what runs here waits */
 };

@@ -35,7 +35,7 @@ static void send_to(int fd, uint16_t port)
 		quit("sendto");
 }
 
-/* A child that has what its parent has, does what it is to do when told to, and waits for its end. */
+/* A child that has what its parent has, and does what it is to do whenever told to. */
 static int start_child(void (*fn)(int fd), int fd, int *ret_go)
 {
 	int go[2], pid;
