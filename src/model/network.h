@@ -65,6 +65,10 @@ void network_lost(struct model *m, uint64_t time_ns);
 /* Packets up to then are counted; now_ns: what is younger than this may still come. */
 void network_tick(struct model *m, uint64_t packets_until_ns, uint64_t now_ns);
 
+/* Did records tell of datagrams at that time? */
+bool network_is_recorded(const struct network_state *n, uint64_t time_ns);
+/* It may have sent something before its namespace was entered. */
+bool network_was_unseen(struct network_state *n, const struct process *p);
 /* Its traffic, from now on; NULL: no memory. */
 struct traffic *network_traffic_of(struct model *m, struct process *p);
 /* CONN, CLOSE: of the process that owns the end, if it is in the table still. */
