@@ -102,21 +102,24 @@ static void tell_growth(struct pevent *p, enum pevent_source source, uint64_t no
 	*told = now;
 }
 
-/* Those that are mounted are entered before anybody is met there. */
+/* Which are in: those that are mounted are entered before anybody is met there. */
 static void tell_networks(struct pevent *p)
 {
 	uint32_t netns[NETWORK_NAMESPACES_MAX];
-	bool begins = p->n_networks == 0;
+	uint64_t sum = 0;
 	size_t n;
 
 	if (p->clock.is_virtual)
 		return;
 	n = p->source->ops->list_networks(p->source, netns, ARRAY_SIZE(netns));
-	if (n == p->n_networks)
-		return;
-	p->n_networks = n;
 	for (size_t i = 0; i < n; i++)
-		network_entered(&p->model, netns[i], begins ? 0 : p->source->network_ns);
+		sum += ((uint64_t)netns[i] << 32 | 1) * netns[i];
+	if (sum == p->networks_sum)
+		return;
+	network_retain(&p->model, netns, n);
+	for (size_t i = 0; i < n; i++)
+		network_entered(&p->model, netns[i], p->networks_sum ? p->source->network_ns : 0);
+	p->networks_sum = sum;
 }
 
 int loop_drain_network(struct pevent *p)
@@ -168,11 +171,8 @@ static void enter_networks(struct pevent *p)
 static bool is_empty(void *data, uint32_t netns)
 {
 	struct pevent *p = data;
-	bool empty = !network_is_inhabited(&p->model, netns);
 
-	if (empty)
-		network_forget(&p->model, netns);
-	return empty;
+	return !network_is_inhabited(&p->model, netns);
 }
 
 void loop_tend_networks(struct pevent *p, uint64_t now)

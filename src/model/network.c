@@ -42,8 +42,8 @@ void network_udp(struct model *m, bool on, uint64_t time_ns)
 
 	if (n->n_udp == ARRAY_SIZE(n->udp))
 		memmove(n->udp, n->udp + 1, --n->n_udp * sizeof(n->udp[0]));
-	/* Whose datagrams came while they were off is not known. */
-	if (n->n_udp)
+	/* Whose datagrams came while they were off nobody knows; they begin switched on. */
+	if (n->n_udp > 1 || (n->n_udp && n->udp[0].on))
 		n->lost_ns = MAX(n->lost_ns, time_ns);
 	n->udp[n->n_udp++] = (struct network_switch){ .time_ns = time_ns, .on = on };
 }
@@ -314,8 +314,12 @@ static void apply_destroyed(struct model *m, const struct network_fact *fact)
 		take_final(&f->end[end], &s->tcp);
 	if (f->end[end].closed_ns)
 		return;
-	/* The drain that took it in may have begun before it was opened. */
-	flow_close(flows, f, end, MAX(fact->time_ns - NETWORK_NOTICE_NS,
+	/*
+	 * The drain that took it in may have begun before it was opened. Of datagrams the last ones
+	 * may still come; a new socket at that port is found by itself.
+	 */
+	flow_close(flows, f, end, id->protocol != IPPROTO_TCP ? fact->time_ns :
+				  MAX(fact->time_ns - NETWORK_NOTICE_NS,
 				      MAX(f->end[end].opened_ns, f->last_ns)));
 	if (id->protocol == IPPROTO_TCP && f->end[end].was_open)
 		network_tell(m, PEVENT_CLOSE, f, end, fact->time_ns);
@@ -437,6 +441,22 @@ void network_entered(struct model *m, uint32_t netns, uint64_t since_ns)
 		return;
 	known->is_in = true;
 	known->since_ns = since_ns;
+}
+
+void network_retain(struct model *m, const uint32_t *netns, size_t n)
+{
+	struct network_state *state = &m->network;
+
+	for (size_t i = 0; i < state->n_known;) {
+		size_t at = 0;
+
+		while (at < n && netns[at] != state->known[i].netns)
+			at++;
+		if (at == n && state->known[i].is_in)
+			state->known[i] = state->known[--state->n_known];
+		else
+			i++;
+	}
 }
 
 void network_forget(struct model *m, uint32_t netns)

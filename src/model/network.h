@@ -80,6 +80,8 @@ void network_look(struct model *m, struct process *p, const struct proc_facts *f
 void network_meet(struct model *m, struct process *p, uint32_t netns);
 /* From then on its packets are counted; 0: from before anybody was met there. */
 void network_entered(struct model *m, uint32_t netns, uint64_t since_ns);
+/* Only these are in, of all that were: the others are forgotten. */
+void network_retain(struct model *m, const uint32_t *netns, size_t n);
 /* It was left: a process that is met there is to be entered again. */
 void network_forget(struct model *m, uint32_t netns);
 /* Is a process in it? */

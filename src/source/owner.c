@@ -211,7 +211,7 @@ static void take_packet(struct watcher *w, unsigned int place, const struct owne
 		return;
 	if (now - b->window_ns > WINDOW_NS) {
 		*b = (struct budget){ .window_ns = now };
-		w->memory.busy_ns = 0;
+		w->memory.busy_ns = w->memory.lost_ns = 0;
 	}
 	if (b->idle > WINDOW_IDLE) {
 		atomic_fetch_add_explicit(&w->n_skipped, 1, memory_order_relaxed);

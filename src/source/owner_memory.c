@@ -8,7 +8,7 @@
 
 #define SEARCH_AGAIN_NS NSEC_PER_SEC
 #define DOUBT_AGAIN_NS (20 * NSEC_PER_MSEC)	/* another may have bound the port since */
-#define BUSY_NS (10 * NSEC_PER_MSEC)	/* beyond it only what is new is searched for, briefly */
+#define BUSY_NS (10 * NSEC_PER_MSEC)	/* taken from programs: no more is */
 #define PATIENCE_NS (500 * NSEC_PER_USEC)
 #define LITTLE_PATIENCE_NS (150 * NSEC_PER_USEC)
 #define BOUND_MAX 32		/* sockets on one port: beyond it the kernel's answer is tried */
@@ -75,7 +75,7 @@ static void search(const struct owner_memory *m, struct owner_space *space, bool
 	uint32_t inodes[BOUND_MAX];
 	struct owner_search search = {
 		.sockets = { &found->inode, 1 }, .cpu = m->cpu,
-		.patience_ns = m->busy_ns > BUSY_NS ? LITTLE_PATIENCE_NS : PATIENCE_NS,
+		.patience_ns = m->lost_ns > BUSY_NS ? LITTLE_PATIENCE_NS : PATIENCE_NS,
 	};
 	int n;
 
@@ -121,8 +121,10 @@ bool owner_memory_ask(struct owner_memory *m, struct owner_space *space, bool is
 			e->holder.certain = false;
 		}
 	}
-	if (known || !e->holder.tgid)
+	if (known)
 		m->busy_ns += clock_now(&real) - now;
+	else if (!e->holder.tgid)
+		m->lost_ns += clock_now(&real) - now;
 	if (!e->holder.tgid) {
 		if (!e->several)
 			owner_later_add(m->later, found, false);

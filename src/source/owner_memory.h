@@ -21,7 +21,7 @@ struct owner_entry {
 	uint64_t cookie;	/* the kernel's answer; before Linux 5.12 not unique */
 	uint32_t inode;
 	struct owner_holder holder;
-	struct owner_bound socket;	/* which the holder has: another, where several share a port */
+	struct owner_bound socket;	/* the holder's: another, where several share a port */
 	bool several;		/* do, or that is not known */
 	uint64_t searched_ns;
 	uint32_t changes;	/* forks and exits by then */
@@ -32,7 +32,9 @@ struct owner_memory {
 	struct owner_later *later;	/* asked about those who are not found in time */
 	int cpu;		/* the thread's; -1: more than one */
 	uint32_t changes;	/* forks and exits, as of the packet */
-	uint64_t busy_ns;	/* taken from programs; the caller begins it anew now and then */
+	/* Taken from programs; the caller begins both anew now and then. */
+	uint64_t busy_ns;	/* to search for what is remembered again */
+	uint64_t lost_ns;	/* for sockets of which nobody was found */
 	struct owner_entry entry[OWNER_MEMORY_MAX];
 };
 

@@ -19,7 +19,7 @@
 #define OFF_NS NSEC_PER_SEC
 #define REVIEW_NS (NSEC_PER_SEC / 10)
 /* Longer than a thread on a tracepoint is held up by interrupts. */
-#define SETTLE_NS (20 * NSEC_PER_MSEC)
+#define SETTLE_NS (100 * NSEC_PER_MSEC)
 
 static bool is_payload(const struct tracepoint_record *r)
 {

@@ -228,7 +228,7 @@ static void refilter_both(const char *expression)
 	CHECK_EQ(perf_refilter(&perf, TRACEPOINT_SEND, expression), 0);
 	CHECK_EQ(perf_refilter(&perf, TRACEPOINT_RECEIVE, expression), 0);
 	CHECK_EQ(perf_refilter(&perf, TRACEPOINT_RECEIVE, expression), -EBUSY);
-	rest(10);
+	rest(50);
 	perf_settle(&perf);
 }
 
@@ -398,7 +398,8 @@ static void begin_flood(void)
 	CHECK(shared != MAP_FAILED);
 	tracepoints_init(&tracepoints, &real);
 	CHECK_EQ(tracepoints_open(&tracepoints, true), 0);
-	drain_for(5);
+	for (int i = 0; i < 100 && !all_on; i++)
+		drain_for(5);
 	CHECK(all_on);
 	CHECK_EQ(everybody_off, 1);	/* until they were open */
 }
