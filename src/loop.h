@@ -53,6 +53,7 @@ struct pevent {
 	uint64_t last_tend_ns;		/* of the network namespaces */
 	uint64_t networks_sum;		/* of those that the model was told of: have they changed? */
 	uint64_t last_ports_ns;		/* sockets were asked for */
+	uint64_t sockets_ns;		/* of the newest that processes were looked at for */
 	uint64_t newest_ns;	/* time of the youngest event taken in */
 	uint64_t last_event_ns, last_scan_ns;
 	uint64_t drops_before;		/* of sockets that the watchdog replaced */

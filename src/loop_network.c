@@ -188,9 +188,12 @@ void loop_tend_networks(struct pevent *p, uint64_t now)
 		n->wants_ports = false;
 		p->last_ports_ns = now;
 		p->source->ops->tell_sockets(p->source, &network_fns, p);
-		sampler_hurry(p, now);
 	}
 	p->source->wants_sockets = n->sockets.unowned > 0 && now < n->sockets_ns + LOOK_NS;
+	if (p->source->wants_sockets && n->sockets_ns > p->sockets_ns) {
+		p->sockets_ns = n->sockets_ns;
+		sampler_hurry(p, now);
+	}
 	if (now < p->last_tend_ns + TEND_NS)
 		return;
 	p->last_tend_ns = now;

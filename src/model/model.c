@@ -88,6 +88,7 @@ static void apply_fork(struct model *m, const struct cn_event *cn)
 	if (parent && parent->listens) {
 		p->listens = p->is_sharer = true;
 		parent->sharers++;
+		parent->forked_ns = cn->time_ns;
 	}
 	ev = emit_of(m, PEVENT_FORK, cn, p);
 	if (!ev)

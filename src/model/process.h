@@ -25,6 +25,7 @@ struct process {
 	struct traffic *traffic;	/* what it sent and received; NULL: no sockets were seen */
 	uint32_t netns;		/* inode of its network namespace; 0: not known, or pevent's own */
 	uint32_t sharers;	/* living children that were forked since it listens */
+	uint64_t forked_ns;	/* when it last did, listening; 0: never */
 	bool listens;
 	bool is_sharer;		/* one of those */
 	struct list sampling;	/* among the living: whose turn is next stands first */

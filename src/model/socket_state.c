@@ -155,8 +155,9 @@ static void close_own(struct model *m, struct socket *s, const struct tracepoint
 			f->end[s->end].is_shared = true;
 		return;
 	}
-	/* Forked since it was accepted: it has it from its parent. */
-	other |= s->role == PEVENT_ROLE_SERVER && p->pub.start_ns > s->opened_ns;
+	/* Forked since it was accepted: it has it from its parent, or gave it to a child. */
+	other |= s->role == PEVENT_ROLE_SERVER && (p->pub.start_ns > s->opened_ns ||
+						   p->forked_ns > s->opened_ns);
 	f = bind_socket(m, r->skaddr, s, p, netns_of(m, p), PEVENT_FROM_PERF, r->time_ns);
 	if (f && other)
 		f->end[s->end].is_shared = true;
