@@ -113,14 +113,19 @@ static void look_for_ack(void *data, const struct cn_event *ev, const void *raw,
 	w->fn(w->data, ev, raw, len);
 }
 
-static int explain(struct connector *c, int error)
+int connector_check(const struct log *log)
 {
 	if (!in_namespace("/proc/self/ns/user", INIT_USER_NS))
-		return log_error(c->log, -ENOTSUP, "process connector: this user namespace is not "
+		return log_error(log, -ENOTSUP, "process connector: this user namespace is not "
 				 "the first one: run on the host, outside the container");
 	if (!in_namespace("/proc/self/ns/pid", INIT_PID_NS))
-		return log_error(c->log, -ENOTSUP, "process connector: this pid namespace is not "
+		return log_error(log, -ENOTSUP, "process connector: this pid namespace is not "
 				 "the first one: run on the host, outside the container");
+	return 0;
+}
+
+static int explain(struct connector *c, int error)
+{
 	switch (error) {
 	case -ECONNREFUSED:
 		return log_error(c->log, -ENOTSUP, "process connector: this network namespace is "

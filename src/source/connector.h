@@ -41,6 +41,8 @@ struct connector_options {
 /* Each datagram from the kernel, decoded and as it came. */
 typedef void (*connector_fn)(void *data, const struct cn_event *ev, const void *raw, size_t len);
 
+/* -ENOTSUP, logged: in this user or pid namespace nothing would be told. */
+int connector_check(const struct log *log);
 /*
  * Opens, subscribes, waits for the acknowledgement. Errors are logged with their cure: -EPERM,
  * -EPROTONOSUPPORT (no connector), -ENOTSUP (namespace, kernel option). What arrives before the

@@ -476,6 +476,9 @@ static int open_all(struct live *l, const struct live_options *options)
 	struct procfs exec_fs = l->fs;
 	int error, readers_error = 0, usage_error = 0;
 
+	error = connector_check(l->log);
+	if (error < 0)
+		return error;
 	l->fs.fd = procfs_open("/proc");
 	if (l->fs.fd < 0)
 		return log_error(l->log, l->fs.fd, "/proc: %s", strerror(-l->fs.fd));

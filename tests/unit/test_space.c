@@ -155,7 +155,9 @@ TEST(notices_that_fail_are_told)
 	int line[2];
 
 	CHECK_EQ(pipe(line), 0);
-	s.diag = (struct diag){ .is_open = true, .fd = line[0], .notices = line[1] };
+	/* As it is with room to read to: 1 MiB is more than any batch. */
+	s.diag = (struct diag){ .is_open = true, .fd = line[0], .notices = line[1],
+				.slots = malloc(1 << 20) };
 	times_said = 0;
 	lost = 0;
 	space_drain_notices(&s, &fns, NULL);
