@@ -178,11 +178,10 @@ static void finish_output(struct log_run *run)
 
 	writer_finish(run->writer, REPORT_STALL_NS);
 	lost = writer_resume(run->writer);
-	if (lost) {
+	if (lost)
 		pevent_add_lost(s->p, PEVENT_SOURCE_OUTPUT, lost);
-		session_drain(s);
-		writer_finish(run->writer, REPORT_STALL_NS);
-	}
+	session_drain(s);	/* the last batch may have told of a loss as well */
+	writer_finish(run->writer, REPORT_STALL_NS);
 	lost = writer_unreported(run->writer);
 	if (!lost || writer_error(run->writer))
 		return;

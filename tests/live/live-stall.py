@@ -19,7 +19,7 @@ def main():
     r, w = os.pipe2(os.O_CLOEXEC)
     fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 65536)
     result = t.path("result")
-    p = t.start([rig.PEVENT, "-j", "-S", "--no-net", "-e", "fork,exec,exit", "--", rig.rig("gen"), "vfork",
+    p = t.start([rig.PEVENT, "-j", "-S", "-e", "fork,exec,exit", "--", rig.rig("gen"), "vfork",
                  "-t", 7, "-w", WORKERS, "--out", result], stdout=w, stderr=subprocess.PIPE)
     os.close(w)
     err = []
