@@ -250,51 +250,28 @@ void connector_close(struct connector *c)
 	c->fd = -1;
 }
 
-/* One recvmmsg; returns messages taken, 0 when empty. */
-static int drain_batch(struct connector *c, connector_fn fn, void *data)
+struct drain {
+	struct connector *connector;
+	connector_fn fn;
+	void *data;
+};
+
+static void take(void *data, const uint8_t *raw, size_t len)
 {
-	struct sockaddr_nl from[BATCH];
-	struct mmsghdr msgs[BATCH];
-	struct iovec iov[BATCH];
-	int n;
+	const struct drain *d = data;
+	struct cn_event ev;
 
-	netlink_prepare(msgs, iov, from, c->slots, SLOT, BATCH);
-	n = recvmmsg(c->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
-	if (n < 0)
-		return -errno;
-	for (int i = 0; i < n; i++) {
-		const uint8_t *raw = c->slots + (size_t)i * SLOT;
-		struct cn_event ev;
-
-		if (msgs[i].msg_hdr.msg_namelen < sizeof(from[i]) || from[i].nl_pid != 0) {
-			c->foreign++;
-			continue;
-		}
-		if (cn_decode(raw, msgs[i].msg_len, &ev) < 0) {
-			c->malformed++;
-			continue;
-		}
-		fn(data, &ev, raw, msgs[i].msg_len);
-	}
-	return n;
+	if (cn_decode(raw, len, &ev) < 0)
+		d->connector->malformed++;
+	else
+		d->fn(d->data, &ev, raw, len);
 }
 
 int connector_drain(struct connector *c, unsigned int max, connector_fn fn, void *data)
 {
-	unsigned int count = 0;
+	struct drain d = { c, fn, data };
 
-	while (count < max) {
-		int n = drain_batch(c, fn, data);
-
-		if (n == -EINTR || n == -ENOBUFS)	/* the loss is in SO_MEMINFO */
-			continue;
-		if (n == 0 || n == -EAGAIN)
-			break;
-		if (n < 0)
-			return n;
-		count += (unsigned int)n;	/* fewer: perhaps an error waits */
-	}
-	return (int)count;
+	return netlink_drain(c->fd, c->slots, SLOT, BATCH, max, take, &d, &c->foreign);
 }
 
 /* Classic BPF loads words as big-endian; the message is in the machine's order. */

@@ -222,55 +222,34 @@ int diag_dump_port(struct diag *d, uint8_t family, uint8_t protocol, uint16_t po
 	return result;
 }
 
-/* One recvmmsg; returns messages taken, 0 when empty. */
-static int drain_batch(struct diag *d, diag_fn fn, void *data)
+struct drain {
+	struct diag *diag;
+	diag_fn fn;
+	void *data;
+};
+
+static void take_notices(void *data, const uint8_t *raw, size_t len)
 {
-	struct sockaddr_nl from[BATCH];
-	struct mmsghdr msgs[BATCH];
-	struct iovec iov[BATCH];
-	int n;
+	const struct drain *d = data;
+	struct inet_diag_message m;
+	const void *buf = raw;
+	int result;
 
-	netlink_prepare(msgs, iov, from, d->slots, SLOT, BATCH);
-	n = recvmmsg(d->notices, msgs, BATCH, MSG_DONTWAIT, NULL);
-	if (n < 0)
-		return -errno;
-	for (int i = 0; i < n; i++) {
-		const void *buf = d->slots + (size_t)i * SLOT;
-		size_t len = msgs[i].msg_len;
-		struct inet_diag_message m;
-		int result;
-
-		if (msgs[i].msg_hdr.msg_namelen < sizeof(from[i]) || from[i].nl_pid != 0) {
-			d->foreign++;
+	while ((result = inet_diag_next(&buf, &len, &m)) <= 0) {
+		d->diag->malformed += result < 0;
+		if (result < 0 || m.kind != INET_DIAG_KIND_SOCKET)
 			continue;
-		}
-		while ((result = inet_diag_next(&buf, &len, &m)) <= 0) {
-			d->malformed += result < 0;
-			if (result < 0 || m.kind != INET_DIAG_KIND_SOCKET)
-				continue;
-			d->received++;
-			fn(data, &m.socket);
-		}
+		d->diag->received++;
+		d->fn(d->data, &m.socket);
 	}
-	return n;
 }
 
 int diag_drain(struct diag *d, unsigned int max, diag_fn fn, void *data)
 {
-	unsigned int count = 0;
+	struct drain to = { d, fn, data };
 
-	while (count < max) {
-		int n = drain_batch(d, fn, data);
-
-		if (n == -EINTR || n == -ENOBUFS)	/* the loss is in SO_MEMINFO */
-			continue;
-		if (n == 0 || n == -EAGAIN)
-			break;
-		if (n < 0)
-			return n;
-		count += (unsigned int)n;
-	}
-	return (int)count;
+	return netlink_drain(d->notices, d->slots, SLOT, BATCH, max, take_notices, &to,
+			     &d->foreign);
 }
 
 int diag_drops(struct diag *d, uint64_t *ret)

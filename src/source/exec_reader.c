@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "connector.h"
@@ -23,7 +22,6 @@
 #define READER_BUFFER (16u << 20)
 #define READER_RING (2u << 20)
 #define READER_STACK (512u << 10)
-#define SLICE_NS 100000
 #define TIMELY_NS NSEC_PER_MSEC	/* the program has not run yet, or hardly */
 #define GIVE_UP_NS (100 * NSEC_PER_MSEC)
 #define ORDER_NS NSEC_PER_MSEC
@@ -35,7 +33,7 @@ struct reader {
 	int fd;
 	pthread_t thread;
 	bool started;
-	enum exec_reader_mode mode;
+	enum priority mode;
 	bool unpinned;
 	struct ring ring;
 	void *record;			/* being read */
@@ -55,50 +53,10 @@ struct exec_readers {
 	struct reader reader[READERS_MAX];
 };
 
-/* struct sched_attr of sched_setattr(2), first version. */
-struct sched_attributes {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
-static int set_slice(int nice)
-{
-	struct sched_attributes attr = { .size = sizeof(attr), .policy = SCHED_OTHER,
-					 .nice = nice, .runtime = SLICE_NS };
-
-	return syscall(SYS_sched_setattr, 0, &attr, 0u) < 0 ? -errno : 0;
-}
-
-/* Down the ladder until a step holds. For the calling thread. */
-static enum exec_reader_mode take_priority(void)
-{
-	struct sched_param param = { .sched_priority = 1 };
-
-	if (sched_setscheduler(0, SCHED_FIFO, &param) == 0)
-		return EXEC_READER_FIFO;
-	if (set_slice(-20) == 0)
-		return EXEC_READER_NICE;
-	if (set_slice(0) == 0)
-		return EXEC_READER_SLICE;
-	return EXEC_READER_PLAIN;
-}
-
+/* Fails when all of them are offline, and in a cpuset without them. */
 static void pin(struct reader *r)
 {
-	cpu_set_t *set = CPU_ALLOC(r->owner->cpus);
-	size_t size = CPU_ALLOC_SIZE(r->owner->cpus);
-
-	if (!set)
-		return;
-	CPU_ZERO_S(size, set);
-	for (uint32_t cpu = r->cpu_first; cpu <= r->cpu_last && cpu < r->owner->cpus; cpu++)
-		CPU_SET_S(cpu, size, set);
-	/* Fails when all of them are offline, and in a cpuset without them. */
-	r->unpinned = sched_setaffinity(0, size, set) < 0;
-	CPU_FREE(set);
+	r->unpinned = priority_pin(r->cpu_first, MIN(r->cpu_last, r->owner->cpus - 1), 1) < 0;
 }
 
 static void read_process(struct reader *r, const struct cn_event *ev)
@@ -125,7 +83,7 @@ static void *reader_main(void *arg)
 	/* Cancelled while it waits for the next event, nowhere else. */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	pin(r);
-	r->mode = take_priority();
+	r->mode = priority_take(true);
 	(void)sem_post(&r->owner->ready);
 	for (;;) {
 		struct sockaddr_nl from = { 0 };
@@ -247,9 +205,9 @@ unsigned int exec_readers_count(const struct exec_readers *rs)
 	return rs->count;
 }
 
-enum exec_reader_mode exec_readers_mode(const struct exec_readers *rs)
+enum priority exec_readers_mode(const struct exec_readers *rs)
 {
-	enum exec_reader_mode worst = EXEC_READER_FIFO;
+	enum priority worst = PRIORITY_FIFO;
 
 	for (unsigned int i = 0; i < rs->count; i++)
 		worst = MAX(worst, rs->reader[i].mode);
@@ -259,14 +217,14 @@ enum exec_reader_mode exec_readers_mode(const struct exec_readers *rs)
 void exec_readers_tell(const struct exec_readers *rs, const struct log *log)
 {
 	static const char *const what[] = {
-		[EXEC_READER_NICE] = "nice -20 and a 0.1 ms slice: a few command lines of the "
-				     "shortest programs may be missed",
-		[EXEC_READER_SLICE] = "a 0.1 ms slice: command lines of short programs may be "
-				      "missed",
-		[EXEC_READER_PLAIN] = "no priority: command lines of short programs are often "
-				      "missed",
+		[PRIORITY_NICE] = "nice -20 and a 0.1 ms slice: a few command lines of the "
+				  "shortest programs may be missed",
+		[PRIORITY_SLICE] = "a 0.1 ms slice: command lines of short programs may be "
+				   "missed",
+		[PRIORITY_PLAIN] = "no priority: command lines of short programs are often "
+				   "missed",
 	};
-	enum exec_reader_mode mode = exec_readers_mode(rs);
+	enum priority mode = exec_readers_mode(rs);
 
 	if (rs->cpus > rs->count)
 		log_warning(log, "exec readers: %u CPUs share %u readers: command lines of the "
@@ -278,7 +236,7 @@ void exec_readers_tell(const struct exec_readers *rs, const struct log *log)
 			    "cpuset): command lines of short programs may be missed there");
 		break;
 	}
-	if (mode != EXEC_READER_FIFO)
+	if (mode != PRIORITY_FIFO)
 		log_warning(log, "exec readers: SCHED_FIFO refused (needs CAP_SYS_NICE), "
 			    "running with %s", what[mode]);
 }

@@ -14,19 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "priority.h"
 #include "procfs.h"
 #include "source.h"
 #include "util/log.h"
 
 struct exec_readers;
-
-/* How the readers got their priority, best first. */
-enum exec_reader_mode {
-	EXEC_READER_FIFO,	/* SCHED_FIFO: before the first instruction */
-	EXEC_READER_NICE,	/* nice -20 and a 0.1 ms slice: nearly always */
-	EXEC_READER_SLICE,	/* 0.1 ms slice: mostly */
-	EXEC_READER_PLAIN,	/* neither: often too late */
-};
 
 /* fs is copied but for the descriptor and clock it names. */
 int exec_readers_new(struct exec_readers **ret, const struct procfs *fs);
@@ -35,7 +28,7 @@ struct exec_readers *exec_readers_free(struct exec_readers *r);
 /* Warns of each step down the ladder. */
 void exec_readers_tell(const struct exec_readers *r, const struct log *log);
 unsigned int exec_readers_count(const struct exec_readers *r);
-enum exec_reader_mode exec_readers_mode(const struct exec_readers *r);
+enum priority exec_readers_mode(const struct exec_readers *r);
 
 /*
  * The record (wire/proc.h) of the EXEC that pid did at event_ns on cpu; it stays until the next

@@ -335,8 +335,8 @@ static void describe(char *to, size_t size, uint32_t buffer, uint64_t strange)
 static void live_account(const struct source *s, struct source_account *ret)
 {
 	static const char *const modes[] = {
-		[EXEC_READER_FIFO] = "SCHED_FIFO", [EXEC_READER_NICE] = "nice -20, 0.1 ms slice",
-		[EXEC_READER_SLICE] = "0.1 ms slice", [EXEC_READER_PLAIN] = "no priority",
+		[PRIORITY_FIFO] = "SCHED_FIFO", [PRIORITY_NICE] = "nice -20, 0.1 ms slice",
+		[PRIORITY_SLICE] = "0.1 ms slice", [PRIORITY_PLAIN] = "no priority",
 	};
 	const struct live *l = CONTAINER_OF(s, const struct live, source);
 

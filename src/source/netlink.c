@@ -45,3 +45,44 @@ void netlink_prepare(struct mmsghdr *msgs, struct iovec *iov, struct sockaddr_nl
 							 .msg_iov = &iov[i], .msg_iovlen = 1 } };
 	}
 }
+
+/* One recvmmsg(2); 0: nothing waits. */
+static int drain_batch(int fd, uint8_t *slots, size_t size, size_t n, netlink_fn fn, void *data,
+		       uint64_t *foreign)
+{
+	struct sockaddr_nl from[NETLINK_BATCH];
+	struct mmsghdr msgs[NETLINK_BATCH];
+	struct iovec iov[NETLINK_BATCH];
+	int got;
+
+	netlink_prepare(msgs, iov, from, slots, size, n);
+	got = recvmmsg(fd, msgs, (unsigned int)n, MSG_DONTWAIT, NULL);
+	if (got < 0)
+		return -errno;
+	for (int i = 0; i < got; i++) {
+		if (msgs[i].msg_hdr.msg_namelen < sizeof(from[i]) || from[i].nl_pid != 0)
+			++*foreign;
+		else
+			fn(data, slots + (size_t)i * size, msgs[i].msg_len);
+	}
+	return got;
+}
+
+int netlink_drain(int fd, uint8_t *slots, size_t size, size_t n, unsigned int max, netlink_fn fn,
+		  void *data, uint64_t *foreign)
+{
+	unsigned int count = 0;
+
+	while (count < max) {
+		int got = drain_batch(fd, slots, size, n, fn, data, foreign);
+
+		if (got == -EINTR || got == -ENOBUFS)
+			continue;
+		if (got == 0 || got == -EAGAIN)
+			break;
+		if (got < 0)
+			return got;
+		count += (unsigned int)got;	/* fewer: perhaps an error waits */
+	}
+	return (int)count;
+}

@@ -17,4 +17,14 @@ int netlink_drops(int fd, uint32_t *ret_drops, uint32_t *ret_queued);
 void netlink_prepare(struct mmsghdr *msgs, struct iovec *iov, struct sockaddr_nl *from,
 		     uint8_t *slots, size_t size, size_t n);
 
+typedef void (*netlink_fn)(void *data, const uint8_t *raw, size_t len);
+/*
+ * What waits, at most max messages and a batch: those of the kernel to fn, others are counted. n at
+ * a time (at most NETLINK_BATCH), in slots as above. Never blocks. How many were taken, or -errno;
+ * a loss is in SO_MEMINFO.
+ */
+#define NETLINK_BATCH 128
+int netlink_drain(int fd, uint8_t *slots, size_t size, size_t n, unsigned int max, netlink_fn fn,
+		  void *data, uint64_t *foreign);
+
 #endif

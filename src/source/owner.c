@@ -249,7 +249,7 @@ static void pin(struct watcher *w)
 {
 	const struct owners *o = w->owners;
 
-	w->unpinned = priority_pin(w->nth, o->count, o->cpus) < 0;
+	w->unpinned = priority_pin(w->nth, o->cpus - 1, o->count) < 0;
 	w->memory.cpu = w->unpinned || o->cpus > o->count ? -1 : (int)w->nth;
 }
 

@@ -36,16 +36,16 @@ enum priority priority_take(bool fifo)
 	return set_slice(0) ? PRIORITY_SLICE : PRIORITY_PLAIN;
 }
 
-int priority_pin(uint32_t nth, uint32_t of, uint32_t cpus)
+int priority_pin(uint32_t first, uint32_t last, uint32_t step)
 {
-	cpu_set_t *set = CPU_ALLOC(cpus);
-	size_t size = CPU_ALLOC_SIZE(cpus);
+	cpu_set_t *set = CPU_ALLOC(last + 1);
+	size_t size = CPU_ALLOC_SIZE(last + 1);
 	int error;
 
 	if (!set)
 		return -ENOMEM;
 	CPU_ZERO_S(size, set);
-	for (uint32_t cpu = nth; cpu < cpus; cpu += of)
+	for (uint32_t cpu = first; cpu <= last; cpu += step)
 		CPU_SET_S(cpu, size, set);
 	error = sched_setaffinity(0, size, set) < 0 ? -errno : 0;
 	CPU_FREE(set);

@@ -17,9 +17,9 @@ enum priority {
 /* Down the ladder until a step holds, for the calling thread; without fifo from the second on. */
 enum priority priority_take(bool fifo);
 /*
- * The calling thread runs on those CPUs whose number is nth modulo `of`. -errno: -EINVAL when all
+ * The calling thread runs on the CPUs first, first + step, ... up to last. -errno: -EINVAL when all
  * are offline or kept out by a cpuset; the thread then runs anywhere.
  */
-int priority_pin(uint32_t nth, uint32_t of, uint32_t cpus);
+int priority_pin(uint32_t first, uint32_t last, uint32_t step);
 
 #endif

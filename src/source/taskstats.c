@@ -2,6 +2,7 @@
 #include "taskstats.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -156,49 +157,28 @@ void taskstats_close(struct taskstats *t)
 	t->fd = -1;
 }
 
-/* One recvmmsg; returns messages taken, 0 when empty. */
-static int drain_batch(struct taskstats *t, taskstats_fn fn, void *data)
+struct drain {
+	struct taskstats *taskstats;
+	taskstats_fn fn;
+	void *data;
+};
+
+static void take(void *data, const uint8_t *raw, size_t len)
 {
+	const struct drain *d = data;
+	struct taskstats *t = d->taskstats;
 	struct taskstats_record record;
-	struct sockaddr_nl from[BATCH];
-	struct mmsghdr msgs[BATCH];
-	struct iovec iov[BATCH];
-	int n;
+	int result = taskstats_decode(raw, len, t->family, &record);
 
-	netlink_prepare(msgs, iov, from, t->slots, SLOT, BATCH);
-	n = recvmmsg(t->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
-	if (n < 0)
-		return -errno;
-	for (int i = 0; i < n; i++) {
-		const uint8_t *raw = t->slots + (size_t)i * SLOT;
-		int result;
-
-		if (msgs[i].msg_hdr.msg_namelen < sizeof(from[i]) || from[i].nl_pid != 0) {
-			t->foreign++;
-			continue;
-		}
-		result = taskstats_decode(raw, msgs[i].msg_len, t->family, &record);
-		if (result == 0)
-			fn(data, &record, raw, msgs[i].msg_len);
-		t->received += result == 0;
-		t->malformed += result < 0;
-	}
-	return n;
+	if (result == 0)
+		d->fn(d->data, &record, raw, len);
+	t->received += result == 0;
+	t->malformed += result < 0;
 }
 
 int taskstats_drain(struct taskstats *t, taskstats_fn fn, void *data)
 {
-	int count = 0;
+	struct drain d = { t, fn, data };
 
-	for (;;) {
-		int n = drain_batch(t, fn, data);
-
-		if (n == -EINTR || n == -ENOBUFS)	/* the loss is in SO_MEMINFO */
-			continue;
-		if (n == 0 || n == -EAGAIN)
-			return count;
-		if (n < 0)
-			return n;
-		count += n;	/* fewer than asked for may mean an error that waits: go on */
-	}
+	return netlink_drain(t->fd, t->slots, SLOT, BATCH, INT_MAX, take, &d, &t->foreign);
 }
