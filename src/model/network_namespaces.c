@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The network namespaces that processes are in: which are entered, and since when. */
+#include "network.h"
+#include "util/macro.h"
+
+static struct network_known *find_known(struct network_state *n, uint32_t netns)
+{
+	for (size_t i = 0; i < n->n_known; i++)
+		if (n->known[i].netns == netns)
+			return &n->known[i];
+	return NULL;
+}
+
+void network_meet(struct model *m, struct process *p, uint32_t netns)
+{
+	struct network_state *n = &m->network;
+
+	p->netns = netns;
+	if (!n->is_on || netns == n->own || find_known(n, netns) ||
+	    n->n_known == ARRAY_SIZE(n->known) || n->n_new == ARRAY_SIZE(n->new))
+		return;
+	n->known[n->n_known++] = (struct network_known){ .netns = netns };
+	n->new[n->n_new++] = (struct network_new){ .netns = netns, .pid = p->pub.pid };
+}
+
+void network_entered(struct model *m, uint32_t netns, uint64_t since_ns)
+{
+	struct network_state *n = &m->network;
+	struct network_known *known = find_known(n, netns);
+
+	if (!known && n->n_known < ARRAY_SIZE(n->known)) {
+		known = &n->known[n->n_known++];
+		*known = (struct network_known){ .netns = netns };
+	}
+	if (!known || known->is_in)
+		return;
+	known->is_in = true;
+	known->since_ns = since_ns;
+}
+
+void network_retain(struct model *m, const uint32_t *netns, size_t n)
+{
+	struct network_state *state = &m->network;
+
+	for (size_t i = 0; i < state->n_known;) {
+		size_t at = 0;
+
+		while (at < n && netns[at] != state->known[i].netns)
+			at++;
+		if (at == n && state->known[i].is_in)
+			state->known[i] = state->known[--state->n_known];
+		else
+			i++;
+	}
+}
+
+void network_forget(struct model *m, uint32_t netns)
+{
+	struct network_state *n = &m->network;
+	struct network_known *known = find_known(n, netns);
+
+	if (known)
+		*known = n->known[--n->n_known];
+}
+
+bool network_was_unseen(struct network_state *n, const struct process *p)
+{
+	const struct network_known *known;
+
+	if (!n->is_on || !n->has_entries || !p->netns || p->netns == n->own)
+		return false;
+	known = find_known(n, p->netns);
+	return !known || !known->is_in ||
+	       (!p->pub.before_run && p->pub.start_ns < known->since_ns);
+}
+
+bool network_is_inhabited(const struct model *m, uint32_t netns)
+{
+	const struct list *all = &m->table.living;
+
+	for (const struct list *l = all->next; l != all; l = l->next)
+		if (CONTAINER_OF(l, const struct process, order)->netns == netns)
+			return true;
+	return false;
+}
