@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the network's sources tell, handed on to the model. */
+#include <errno.h>
 #include <time.h>
 
 #include "loop.h"
@@ -150,14 +151,26 @@ static void look_at_sockets(struct pevent *p)
 	n->n_looks = 0;
 }
 
+/* Who was met there first may be gone, others not. */
+static int enter_network(struct pevent *p, const struct network_new *new)
+{
+	const struct source_ops *ops = p->source->ops;
+	const uint32_t netns = new->netns;
+	int result = ops->enter_network(p->source, netns, new->pid, &network_fns, p);
+
+	for (pid_t pid = network_inhabitant(&p->model, netns, 0); result == -ESRCH && pid;
+	     pid = network_inhabitant(&p->model, netns, pid))
+		result = ops->enter_network(p->source, netns, pid, &network_fns, p);
+	return result;
+}
+
 static void enter_networks(struct pevent *p)
 {
 	struct network_state *n = &p->model.network;
 
 	for (size_t i = 0; i < n->n_new; i++) {
 		uint32_t netns = n->new[i].netns;
-		int result = p->source->ops->enter_network(p->source, netns, n->new[i].pid,
-							   &network_fns, p);
+		int result = enter_network(p, &n->new[i]);
 
 		/* It may be gone; the next process that is met there is the next chance. */
 		if (result < 0)
@@ -168,11 +181,15 @@ static void enter_networks(struct pevent *p)
 	n->n_new = 0;
 }
 
-static bool is_empty(void *data, uint32_t netns)
+static void leave_empty(struct pevent *p)
 {
-	struct pevent *p = data;
+	uint32_t netns[NETWORK_NAMESPACES_MAX];
+	size_t n = p->source->ops->list_networks(p->source, netns, ARRAY_SIZE(netns));
 
-	return !network_is_inhabited(&p->model, netns);
+	network_survey(&p->model);
+	for (size_t i = 0; i < n; i++)
+		if (!network_is_inhabited(&p->model.network, netns[i]))
+			p->source->ops->leave_network(p->source, netns[i]);
 }
 
 void loop_tend_networks(struct pevent *p, uint64_t now)
@@ -197,7 +214,7 @@ void loop_tend_networks(struct pevent *p, uint64_t now)
 	if (now < p->last_tend_ns + TEND_NS)
 		return;
 	p->last_tend_ns = now;
-	p->source->ops->tend_networks(p->source, is_empty, &network_fns, p);
+	leave_empty(p);
 }
 
 void loop_await_packets(struct pevent *p)

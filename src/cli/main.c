@@ -53,7 +53,7 @@
  *	src/model/image.c	a program as started, shared by those that run it
  *	src/model/files.c	open descriptors of a process, at one time
  *	src/model/network.c	joins packets with their owners; network_event.c: EXIT waits
- *				for its counts
+ *				for its counts; network_namespaces.c: which are entered
  *	src/model/flow.c	what went between two ends, and whose they are
  *	src/model/flow_packet.c	what one packet adds to it
  *	src/model/traffic.c	what a process sent and received

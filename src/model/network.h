@@ -84,8 +84,12 @@ void network_entered(struct model *m, uint32_t netns, uint64_t since_ns);
 void network_retain(struct model *m, const uint32_t *netns, size_t n);
 /* It was left: a process that is met there is to be entered again. */
 void network_forget(struct model *m, uint32_t netns);
-/* Is a process in it? */
-bool network_is_inhabited(const struct model *m, uint32_t netns);
+/* Which ones living processes are in; those that are not entered are met once more. */
+void network_survey(struct model *m);
+/* Was a process in it, at the last survey or since? */
+bool network_is_inhabited(struct network_state *n, uint32_t netns);
+/* The newest that lives in it, or the next older one before that one; 0: nobody. */
+pid_t network_inhabitant(const struct model *m, uint32_t netns, pid_t before);
 
 /* What a living process has sent and received. */
 void network_get_usage(const struct model *m, const struct process *p, struct pevent_event *ev);

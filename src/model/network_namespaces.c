@@ -19,7 +19,7 @@ void network_meet(struct model *m, struct process *p, uint32_t netns)
 	if (!n->is_on || netns == n->own || find_known(n, netns) ||
 	    n->n_known == ARRAY_SIZE(n->known) || n->n_new == ARRAY_SIZE(n->new))
 		return;
-	n->known[n->n_known++] = (struct network_known){ .netns = netns };
+	n->known[n->n_known++] = (struct network_known){ .netns = netns, .is_inhabited = true };
 	n->new[n->n_new++] = (struct network_new){ .netns = netns, .pid = p->pub.pid };
 }
 
@@ -74,12 +74,45 @@ bool network_was_unseen(struct network_state *n, const struct process *p)
 	       (!p->pub.before_run && p->pub.start_ns < known->since_ns);
 }
 
-bool network_is_inhabited(const struct model *m, uint32_t netns)
+void network_survey(struct model *m)
 {
+	struct network_state *n = &m->network;
+	const struct list *all = &m->table.living;
+	struct network_known *known = NULL;
+
+	for (size_t i = 0; i < n->n_known; i++)
+		n->known[i].is_inhabited = false;
+	for (const struct list *l = all->prev; l != all; l = l->prev) {
+		struct process *p = CONTAINER_OF(l, struct process, order);
+
+		if (!p->netns || p->netns == n->own)
+			continue;
+		if (!known || known->netns != p->netns)	/* neighbours often share it */
+			known = find_known(n, p->netns);
+		if (known)
+			known->is_inhabited = true;
+		else
+			network_meet(m, p, p->netns);
+	}
+}
+
+bool network_is_inhabited(struct network_state *n, uint32_t netns)
+{
+	const struct network_known *known = find_known(n, netns);
+
+	return known && known->is_inhabited;
+}
+
+pid_t network_inhabitant(const struct model *m, uint32_t netns, pid_t before)
+{
+	const struct process *from = process_find_living(&m->table, before);
 	const struct list *all = &m->table.living;
 
-	for (const struct list *l = all->next; l != all; l = l->next)
-		if (CONTAINER_OF(l, const struct process, order)->netns == netns)
-			return true;
-	return false;
+	for (const struct list *l = from ? from->order.prev : all->prev; l != all; l = l->prev) {
+		const struct process *p = CONTAINER_OF(l, struct process, order);
+
+		if (p->netns == netns)
+			return p->pub.pid;
+	}
+	return 0;
 }

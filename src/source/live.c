@@ -166,23 +166,12 @@ static size_t live_list_networks(const struct source *s, uint32_t *ret, size_t m
 	return l->network ? network_list(l->network, ret, max) : 0;
 }
 
-static void live_tend_networks(struct source *s, bool (*left)(void *data, uint32_t netns),
-			       const struct network_fns *fns, void *data)
+static void live_leave_network(struct source *s, uint32_t netns)
 {
 	struct live *l = live_of(s);
-	uint32_t netns[NETWORK_NAMESPACES_MAX];
-	struct recorder_tee both;
-	void *to = data;
-	size_t n;
 
-	if (!l->network)
-		return;
-	n = network_list(l->network, netns, ARRAY_SIZE(netns));
-	for (size_t i = 0; i < n; i++)
-		if (netns[i] != s->own_netns && left(data, netns[i]))
-			network_leave(l->network, netns[i]);
-	fns = tee(l, fns, &to, &both);
-	network_look_around(l->network, fns, to);
+	if (l->network)
+		network_leave(l->network, netns);
 }
 
 static void live_close_usage(struct source *s)
@@ -387,7 +376,7 @@ static const struct source_ops live_ops = {
 	.close_usage = live_close_usage,
 	.drain_network = live_drain_network,
 	.enter_network = live_enter_network,
-	.tend_networks = live_tend_networks,
+	.leave_network = live_leave_network,
 	.tell_sockets = live_tell_sockets,
 	.list_networks = live_list_networks,
 	.sample = live_sample,

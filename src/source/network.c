@@ -396,13 +396,23 @@ static void read_drops(struct network *n, uint64_t now)
 		space_drops(n->spaces[i]);
 }
 
+/* Namespaces that are mounted (ip netns, containers) and not in yet: enters them. Cheap. */
+static void look_around(struct network *n, const struct network_fns *fns, void *data)
+{
+	if (netns_mounts_update(&n->mounts) <= 0 && !n->mounts_changed)
+		return;
+	n->mounts_changed = false;
+	for (size_t i = 0; i < n->mounts.n; i++)
+		(void)network_enter(n, n->mounts.inodes[i], 0, fns, data);
+}
+
 int network_drain(struct network *n, const struct network_fns *fns, void *data)
 {
 	struct found found = { n, fns, data };
 	const uint64_t now = clock_now(n->clock);
 	int error;
 
-	network_look_around(n, fns, data);
+	look_around(n, fns, data);
 	for (size_t i = 0; i < n->n_spaces; i++)
 		space_tell_existing(n->spaces[i], fns, data);
 	error = look(n);
@@ -494,15 +504,6 @@ void network_leave(struct network *n, uint32_t netns)
 	n->mounts_changed |= netns_mounts_update(&n->mounts) > 0;
 	if (!netns_mounts_has(&n->mounts, netns))
 		s->left_ns = clock_now(n->clock);
-}
-
-void network_look_around(struct network *n, const struct network_fns *fns, void *data)
-{
-	if (netns_mounts_update(&n->mounts) <= 0 && !n->mounts_changed)
-		return;
-	n->mounts_changed = false;
-	for (size_t i = 0; i < n->mounts.n; i++)
-		(void)network_enter(n, n->mounts.inodes[i], 0, fns, data);
 }
 
 size_t network_list(const struct network *n, uint32_t *ret, size_t max)

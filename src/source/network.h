@@ -96,8 +96,9 @@ struct network *network_free(struct network *n);
  */
 int network_get_fd(const struct network *n);
 /*
- * Packets, records, notices, lookups that wait, each of them in this order; never blocks. 0, or
- * -errno: nothing more will come.
+ * Packets, records, notices, lookups that wait, each of them in this order; never blocks. Before
+ * these, namespaces that have been mounted (ip netns, containers) are entered. 0, or -errno:
+ * nothing more will come.
  */
 int network_drain(struct network *n, const struct network_fns *fns, void *data);
 /* Up to when all packets, and all records, have been drained; UINT64_MAX: there are none. */
@@ -121,8 +122,6 @@ void network_tell_existing(struct network *n, const struct network_fns *fns, voi
  * keeps it.
  */
 void network_leave(struct network *n, uint32_t netns);
-/* Namespaces that are mounted (ip netns, containers) and not in yet: enters them. Cheap. */
-void network_look_around(struct network *n, const struct network_fns *fns, void *data);
 /* Inodes of those that are in and not left, at most max; how many there are. */
 size_t network_list(const struct network *n, uint32_t *ret, size_t max);
 uint32_t network_own(const struct network *n);

@@ -144,6 +144,25 @@ def held_inode(holder):
     return os.stat(f"/proc/{holder.pid}/ns/net").st_ino
 
 
+def first_process_gone(t):
+    """Who makes the namespace ends at once; its child lives in it, works, and is heard all the same."""
+    name = "namespace whose first process is gone"
+    w = netrig.Watch(t)
+    truth = netrig.Truth(t)
+    script = (f"(sleep 0.5; ip link set lo up; {netrig.NET} -o {truth.path} serve >{t.path('serve')} & "
+              f"sleep 0.5; eval $(tr ' ' '\\n' <{t.path('serve')} | grep ^port=); "
+              f"{netrig.NET} -o {truth.path} -n 20 -w 1 spawn 127.0.0.1 $port; kill $!; wait) & exec true")
+    subprocess.run(["unshare", "--net", "sh", "-c", script], check=False)
+    rig.wait_until(lambda: os.path.exists(truth.path) and len(truth.lines("client")) == 20, 20, 0.1)
+    time.sleep(1)
+    t.ok(w.stop(), name + ": pevent ends", w.err)
+    truths = truth.lines("client")
+    t.equal(len(truths), 20, name + ": the load is as it should be")
+    faults = [(x, netrig.fault(x, w.exits.get(x["pid"]), "IPv4")) for x in truths]
+    faults = [x for x in faults if x[1]]
+    t.ok(not faults, name + ": clients have their bytes", *faults[:5])
+
+
 def one_after_the_other(t):
     """Namespaces that live a moment: the number of one that is gone is soon that of another."""
     name = "numbers of namespaces that are used again"
@@ -238,6 +257,7 @@ def main():
     pair.close()
     new_namespace(t)
     unmounted_namespace(t)
+    first_process_gone(t)
     one_after_the_other(t)
     t.done()
 

@@ -533,4 +533,52 @@ TEST(sockets_that_were_there_belong_to_who_has_them_open)
 	end();
 }
 
+/* Who is met there first may be gone when it is to be entered. */
+TEST(namespaces_are_met_until_they_are_entered)
+{
+	struct network_state *n = &m.network;
+
+	begin_network();
+	n->has_entries = true;
+	fork_at(100, 1, 10);
+	network_meet(&m, process_find_living(&m.table, 10), OTHER);
+	CHECK_EQ(n->n_new, 1);
+	CHECK_EQ(n->new[0].pid, 10);
+	fork_at(200, 10, 20);
+	fork_at(300, 1, 30);
+	fork_at(400, 20, 40);
+	exit_at(500, 10);
+	CHECK_EQ(network_inhabitant(&m, OTHER, 0), 40);
+	CHECK_EQ(network_inhabitant(&m, OTHER, 40), 20);
+	CHECK_EQ(network_inhabitant(&m, OTHER, 20), 0);
+	CHECK_EQ(network_inhabitant(&m, OWN, 0), 0);
+	CHECK(network_was_unseen(n, process_find_living(&m.table, 20)));
+	CHECK(!network_was_unseen(n, process_find_living(&m.table, 30)));
+
+	/* Could not be entered: the next survey finds who else is in it. */
+	n->n_new = 0;
+	network_forget(&m, OTHER);
+	CHECK(!network_is_inhabited(n, OTHER));
+	network_survey(&m);
+	CHECK_EQ(n->n_new, 1);
+	CHECK_EQ(n->new[0].pid, 40);
+	network_entered(&m, OTHER, 600);
+	CHECK(network_was_unseen(n, process_find_living(&m.table, 40)));
+	fork_at(700, 20, 50);
+	CHECK(!network_was_unseen(n, process_find_living(&m.table, 50)));
+	network_survey(&m);
+	CHECK_EQ(n->n_new, 1);
+	CHECK(network_is_inhabited(n, OTHER));
+	exit_at(800, 20);
+	exit_at(800, 40);
+	network_survey(&m);
+	CHECK(network_is_inhabited(n, OTHER));
+	exit_at(900, 50);
+	network_survey(&m);
+	CHECK(!network_is_inhabited(n, OTHER));
+	while (next_complete())
+		;
+	end();
+}
+
 TEST_MAIN()
