@@ -32,19 +32,14 @@ static void ingest_record(void *data, const struct tracepoint_record *r)
 	p->facts_refused += network_record(&p->model, r) < 0;
 }
 
-/*
- * When it was is not told. The drain's begin is what a recording knows; the socket may have gone
- * since, and what made it go comes first.
- */
-static void ingest_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s)
+/* When it was is not told, but what made it go comes first. */
+static void ingest_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s,
+			     uint64_t time_ns)
 {
-	struct pevent *p = data;
-	const struct network_fact fact = { .netns = netns,
-					   .kind = NETWORK_DESTROYED, .u.destroyed = *s,
-					   .time_ns = p->source->network_ns +
-						      NETWORK_NOTICE_NS };
+	const struct network_fact fact = { .netns = netns, .kind = NETWORK_DESTROYED,
+					   .u.destroyed = *s, .time_ns = time_ns };
 
-	hold_fact(p, &fact);
+	hold_fact(data, &fact);
 }
 
 static void ingest_existing(void *data, uint32_t netns, const struct inet_diag_socket *s)

@@ -362,6 +362,7 @@ static void get_network(const struct pevent *p, const struct network_account *ac
 	ret->network.skipped_packets = account->skipped_packets;
 	ret->network.namespaces = account->namespaces;
 	ret->network.namespaces_peak = account->namespaces_peak;
+	ret->network.namespaces_refused = account->namespaces_refused;
 }
 
 _public_ void pevent_get_stats(const struct pevent *p, struct pevent_stats *ret)

@@ -397,6 +397,7 @@ struct pevent_network_stats {
 	uint64_t other_packets;		/* not IP: ARP and the like, or not understood */
 	uint64_t skipped_packets;	/* seen once more at a stacked device, not counted */
 	uint64_t namespaces, namespaces_peak;	/* network namespaces entered */
+	uint64_t namespaces_refused;	/* met and not entered: what they had is not known */
 };
 
 struct pevent_stats {

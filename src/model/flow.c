@@ -332,8 +332,8 @@ struct flow *flow_of_socket(struct flows *t, uint32_t netns, const struct packet
 	for (f = first(t, netns, name); f; f = next(f)) {
 		if (is_past(f, opened_ns ? opened_ns : now_ns))
 			break;
-		/* Of one that was there: the connection of that name is the one that is open. */
-		if (!opened_ns && !f->end[end].closed_ns)
+		/* Of one that was there: the connection of that name is the one that was open. */
+		if (!opened_ns && (!f->end[end].closed_ns || f->end[end].closed_ns >= now_ns))
 			return f;
 		/* The oldest that can be it: one whose opening was told is another. */
 		if (opened_ns && !f->end[end].socket && f->begin_ns + VAGUE_NS >= opened_ns &&

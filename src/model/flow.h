@@ -36,6 +36,7 @@ struct flow_end {
 	bool is_local;		/* packets came or went here, or a socket is known */
 	bool is_final, is_shared;
 	bool was_open;		/* TCP: the handshake was done */
+	bool was_told;		/* by CONN, of what packets say */
 };
 
 /* Packets from one end to the other. */

@@ -65,8 +65,12 @@ struct network_state {
 		size_t head, tail;	/* count on */
 	} infer;		/* flows whose owner nobody told, infer.h */
 	struct pevent_traffic datagrams_tx, datagrams_rx;	/* that records told of */
-	size_t n_notices;	/* NETWORK_DESTROYED among the facts */
+	size_t n_notices;	/* NETWORK_DESTROYED among the facts, but those put off */
 	uint64_t packets_until_ns, now_ns;
+	uint64_t noticed_ns;	/* when the last of these was read */
+	uint64_t settled_ns;	/* begin of the last drain whose notices have all been applied, */
+	uint64_t settling_ns;	/* of the one after it, and when its last one was read */
+	uint64_t settling_until_ns;
 };
 
 struct model {

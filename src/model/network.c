@@ -104,6 +104,28 @@ static unsigned int source_of(const struct flow *f, const struct packet *p)
 }
 
 /*
+ * Where no record of its socket tells, packets and a lookup do, in either order. They come late:
+ * the event has its place among those of now, the connection says when it was made.
+ */
+static void tell_later(struct model *m, const struct flow *f, unsigned int end,
+		       enum network_fact_kind kind, uint64_t time_ns)
+{
+	const struct network_fact fact = {
+		.time_ns = time_ns, .netns = f->netns, .kind = kind,
+		.u.flow = { .name = f->name, .begin_ns = f->begin_ns, .end = end },
+	};
+
+	(void)network_add(m, &fact);
+}
+
+static void open_by_packet(struct model *m, const struct flow *f, unsigned int end)
+{
+	/* What there is no room for is told with its CLOSE. */
+	if (!m->network.has_records && f->end[end].owner)
+		tell_later(m, f, end, NETWORK_OPENED, m->network.now_ns);
+}
+
+/*
  * One of the first packets of a flow: where no record of a socket tells, ports do. Who answers to a
  * SYN has somebody there.
  */
@@ -114,11 +136,14 @@ static void meet_flow(struct model *m, struct flow *f, const struct packet *p, u
 	bool begins = f->begin_ns == time_ns;
 
 	if (flow_is_tcp(f)) {
-		if (syn == (PACKET_TCP_SYN | PACKET_TCP_ACK))
+		if (syn == (PACKET_TCP_SYN | PACKET_TCP_ACK)) {
 			own_by_port(m, f, from, true);
-		else if (syn == PACKET_TCP_SYN && !m->network.has_records && begins &&
-			 f->end[from].is_local && !f->end[from].owner)
+			open_by_packet(m, f, from);
+			open_by_packet(m, f, !from);
+		} else if (syn == PACKET_TCP_SYN && !m->network.has_records && begins &&
+			   f->end[from].is_local && !f->end[from].owner) {
 			infer_later(m, f, from);
+		}
 		return;
 	}
 	own_by_port(m, f, from, false);
@@ -131,15 +156,25 @@ void network_packet(struct model *m, uint32_t netns, const struct packet *p, uin
 	bool recorded = p->protocol == IPPROTO_UDP && network_is_recorded(n, time_ns);
 	struct flow *f = flow_packet(&n->flows, netns, p, time_ns, recorded);
 
-	if (f && p->has_ports && f->way[0].seen.packets + f->way[1].seen.packets <= 2)
+	if (f && p->has_ports && ((p->tcp_flags & PACKET_TCP_SYN) ||
+				  f->way[0].seen.packets + f->way[1].seen.packets <= 2))
 		meet_flow(m, f, p, time_ns);
+}
+
+/* An EXIT does not wait for those that wait themselves. */
+static bool is_notice(const struct network_fact *fact)
+{
+	return fact->kind == NETWORK_DESTROYED && !fact->put_off_ns;
 }
 
 int network_add(struct model *m, const struct network_fact *fact)
 {
 	int error = facts_add(&m->network.facts, fact);
 
-	m->network.n_notices += error == 0 && fact->kind == NETWORK_DESTROYED;
+	if (error == 0 && is_notice(fact)) {
+		m->network.n_notices++;
+		m->network.noticed_ns = MAX(m->network.noticed_ns, fact->time_ns);
+	}
 	return error;
 }
 
@@ -236,6 +271,35 @@ static void apply_datagrams(struct model *m, const struct network_datagrams *d)
 				      d->sent ? &n->datagrams_tx : &n->datagrams_rx);
 }
 
+/* Of what was refused nothing is told. */
+static void tell_conn(struct model *m, struct flow *f, unsigned int end, uint64_t time_ns)
+{
+	struct flow_end *e = &f->end[end];
+
+	if (m->network.has_records || !e->was_open || !e->owner || e->was_told)
+		return;
+	e->was_told = true;
+	network_tell(m, PEVENT_CONN, f, end, time_ns);
+}
+
+static void tell_close(struct model *m, struct flow *f, unsigned int end, uint64_t time_ns)
+{
+	tell_conn(m, f, end, time_ns);
+	if (f->end[end].was_open)
+		network_tell(m, PEVENT_CLOSE, f, end, time_ns);
+}
+
+static void apply_told(struct model *m, const struct network_fact *fact)
+{
+	struct flow *f = flow_find(&m->network.flows, fact->netns, &fact->u.flow.name,
+				   fact->u.flow.begin_ns);
+
+	if (f && fact->kind == NETWORK_OPENED)
+		tell_conn(m, f, fact->u.flow.end, fact->time_ns);
+	else if (f)
+		tell_close(m, f, fact->u.flow.end, fact->time_ns);
+}
+
 /*
  * A lookup's answer. A port that serves again belongs to who was found last: what came before is
  * another flow.
@@ -269,8 +333,7 @@ static void apply_found(struct model *m, const struct network_fact *fact)
 	f->end[end].role = tcp ? PEVENT_ROLE_CLIENT : PEVENT_ROLE_NONE;
 	f->end[end].is_shared |= fact->u.found.shared;
 	flow_own(f, end, owner, PEVENT_FROM_SOCK_DIAG);
-	if (tcp)
-		network_tell(m, PEVENT_CONN, f, end, fact->time_ns);
+	tell_conn(m, f, end, fact->time_ns);
 }
 
 static void take_final(struct flow_end *e, const struct inet_diag_tcp *tcp)
@@ -279,10 +342,25 @@ static void take_final(struct flow_end *e, const struct inet_diag_tcp *tcp)
 	    !(tcp->has & INET_DIAG_HAS_BYTES_RECEIVED))
 		return;
 	e->is_final = true;
+	/* Packets of the handshake may be still to come; who was refused has none of these. */
+	e->was_open |= tcp->rtt_ns || tcp->bytes_acked || tcp->bytes_received;
 	e->final_tx = tcp->bytes_sent - MIN(tcp->bytes_sent, tcp->bytes_retrans);
 	e->final_rx = tcp->bytes_received;
 	e->final_retransmits = tcp->total_retrans;
 	e->rtt_ns = tcp->rtt_ns;
+}
+
+/* Where no record of its socket was first, packets are, and these come late. */
+static void put_off(struct model *m, const struct network_fact *fact)
+{
+	struct network_fact again = *fact;
+
+	if (m->network.has_records || fact->put_off_ns ||
+	    m->network.packets_until_ns >= fact->time_ns)
+		return;
+	again.put_off_ns = NETWORK_EXIT_NS;
+	again.time_ns += NETWORK_EXIT_NS;
+	(void)network_add(m, &again);
 }
 
 static void apply_destroyed(struct model *m, const struct network_fact *fact)
@@ -308,43 +386,55 @@ static void apply_destroyed(struct model *m, const struct network_fact *fact)
 	if (port)
 		port_free(&m->network.sockets, port);
 	f = flow_to_finish(flows, fact->netns, &name, end);
-	if (!f)
+	if (!f) {
+		put_off(m, fact);
 		return;
+	}
 	if (id->protocol == IPPROTO_TCP)
 		take_final(&f->end[end], &s->tcp);
 	if (f->end[end].closed_ns)
 		return;
+	tell_conn(m, f, end, fact->time_ns);
 	/*
 	 * The drain that took it in may have begun before it was opened. Of datagrams the last ones
 	 * may still come; a new socket at that port is found by itself.
 	 */
 	flow_close(flows, f, end, id->protocol != IPPROTO_TCP ? fact->time_ns :
-				  MAX(fact->time_ns - NETWORK_NOTICE_NS,
+				  MAX(fact->time_ns - NETWORK_NOTICE_NS - fact->put_off_ns,
 				      MAX(f->end[end].opened_ns, f->last_ns)));
-	if (id->protocol == IPPROTO_TCP && f->end[end].was_open)
-		network_tell(m, PEVENT_CLOSE, f, end, fact->time_ns);
+	if (id->protocol != IPPROTO_TCP)
+		return;
+	/* Packets are still to say whose it was. */
+	if (!f->end[end].owner && !m->network.has_records)
+		tell_later(m, f, end, NETWORK_CLOSED, fact->time_ns + NETWORK_EXIT_NS);
+	else
+		tell_close(m, f, end, fact->time_ns);
 }
 
 void network_advance(struct model *m)
 {
-	const struct network_fact *fact = facts_peek(&m->network.facts);
+	const struct network_fact fact = *facts_peek(&m->network.facts);
 
-	switch (fact->kind) {
+	facts_pop(&m->network.facts);
+	switch (fact.kind) {
 	case NETWORK_STATE:
-		socket_state_apply(m, &fact->u.state);
+		socket_state_apply(m, &fact.u.state);
 		break;
 	case NETWORK_DATAGRAMS:
-		apply_datagrams(m, &fact->u.datagrams);
+		apply_datagrams(m, &fact.u.datagrams);
 		break;
 	case NETWORK_FOUND:
-		apply_found(m, fact);
+		apply_found(m, &fact);
+		break;
+	case NETWORK_OPENED:
+	case NETWORK_CLOSED:
+		apply_told(m, &fact);
 		break;
 	case NETWORK_DESTROYED:
-		m->network.n_notices--;
-		apply_destroyed(m, fact);
+		m->network.n_notices -= is_notice(&fact);
+		apply_destroyed(m, &fact);
 		break;
 	}
-	facts_pop(&m->network.facts);
 }
 
 void network_existing(struct model *m, uint32_t netns, const struct inet_diag_socket *s)
@@ -352,6 +442,7 @@ void network_existing(struct model *m, uint32_t netns, const struct inet_diag_so
 	const struct inet_diag_id *id = &s->id;
 	struct packet_flow name;
 	unsigned int end = 0;
+	struct port *port;
 
 	if (!s->inode || !id->local_port)
 		return;
@@ -361,8 +452,10 @@ void network_existing(struct model *m, uint32_t netns, const struct inet_diag_so
 	if (id->remote_port)
 		end = flow_name(id->family, id->protocol, id->local, id->local_port, id->remote,
 				id->remote_port, &name);
-	(void)port_new(&m->network.sockets, netns, id->protocol, id->local_port, s->inode,
-		       id->remote_port ? &name : NULL, end);
+	port = port_new(&m->network.sockets, netns, id->protocol, id->local_port, s->inode,
+			id->remote_port ? &name : NULL, end);
+	if (port)
+		port->told_ns = m->network.now_ns;
 }
 
 static void look_at_socket(struct model *m, struct process *p, uint32_t inode, uint64_t now_ns)
@@ -381,7 +474,9 @@ static void look_at_socket(struct model *m, struct process *p, uint32_t inode, u
 			flows_own_port(&m->network.flows, port, owner);
 		return;
 	}
-	f = flow_of_socket(&m->network.flows, port->netns, &port->name, port->end, 0, now_ns);
+	/* It was open then, and may be closed by now. */
+	f = flow_of_socket(&m->network.flows, port->netns, &port->name, port->end, 0,
+			   port->told_ns);
 	if (!f)
 		return;
 	if (f->end[port->end].owner && f->end[port->end].owner != owner) {
@@ -408,10 +503,25 @@ void network_look(struct model *m, struct process *p, const struct proc_facts *f
 				       facts->read_ns);
 }
 
+uint64_t network_settled(struct network_state *n)
+{
+	const struct network_fact *next = facts_peek(&n->facts);
+
+	if (!n->n_notices || !next || next->time_ns > n->settling_until_ns)
+		n->settled_ns = n->settling_ns;
+	return n->settled_ns;
+}
+
 void network_tick(struct model *m, uint64_t packets_until_ns, uint64_t now_ns)
 {
-	m->network.packets_until_ns = packets_until_ns;
-	m->network.now_ns = now_ns;
+	struct network_state *n = &m->network;
+
+	n->packets_until_ns = packets_until_ns;
+	n->now_ns = now_ns;
+	if (network_settled(n) == n->settling_ns || now_ns == UINT64_MAX) {
+		n->settling_ns = now_ns;
+		n->settling_until_ns = n->noticed_ns;
+	}
 	infer_owners(m, now_ns, packets_until_ns);
 	/* At the end all stay, to be told of. */
 	if (now_ns != UINT64_MAX)

@@ -11,21 +11,24 @@
 #include "wire/packet.h"
 #include "wire/tracepoint.h"
 
-#define NETWORK_NOTICE_NS 5000000u	/* a drain takes less, but for a flood */
+#define NETWORK_NOTICE_NS 5000000u	/* a notice is read sooner, but for a flood */
 #define NETWORK_EXIT_NS 50000000u	/* an EXIT waits at most so long for its sockets' counts */
 
 enum network_fact_kind {
 	NETWORK_STATE,		/* a TCP socket's, changed: a tracepoint's record */
 	NETWORK_DATAGRAMS,	/* of one process, sent or received within a moment */
 	NETWORK_FOUND,		/* a lookup's answer */
-	NETWORK_DESTROYED,	/* a socket is gone, since less than NETWORK_NOTICE_NS */
+	NETWORK_OPENED,		/* packets say that a connection was made, or that one which */
+	NETWORK_CLOSED,		/* is gone was whose: of the model's own making */
+	NETWORK_DESTROYED,	/* a socket is gone */
 };
 
 struct network_fact {
 	uint64_t time_ns;
 	uint64_t sequence;	/* of facts_add() */
 	enum network_fact_kind kind;
-	uint32_t netns;		/* inode; of FOUND and DESTROYED */
+	uint32_t netns;		/* inode; of all but STATE and DATAGRAMS */
+	uint64_t put_off_ns;	/* of DESTROYED: waits so much longer for its packets */
 	union {
 		struct tracepoint_record state;
 		struct network_datagrams {
@@ -41,6 +44,11 @@ struct network_fact {
 			int32_t tgid;	/* 0: nobody was found */
 			bool shared;	/* others have it, too */
 		} found;
+		struct {
+			struct packet_flow name;
+			uint64_t begin_ns;
+			unsigned int end;
+		} flow;		/* OPENED, CLOSED */
 	} u;
 };
 
@@ -65,6 +73,8 @@ void network_lost(struct model *m, uint64_t time_ns);
 /* Packets up to then are counted; now_ns: what is younger than this may still come. */
 void network_tick(struct model *m, uint64_t packets_until_ns, uint64_t now_ns);
 
+/* What the kernel told of sockets up to then, by network_tick()'s time, is applied. */
+uint64_t network_settled(struct network_state *n);
 /* Did records tell of datagrams at that time? */
 bool network_is_recorded(const struct network_state *n, uint64_t time_ns);
 /* It may have sent something before its namespace was entered. */

@@ -5,7 +5,6 @@
 #include "traffic.h"
 #include "util/macro.h"
 
-#define LATE_NS (4 * NETWORK_NOTICE_NS)
 #define WAITING_MAX 32768	/* events behind one that waits: then it goes as it is */
 
 static void fill(const struct model *m, const struct traffic *t, bool at_exit,
@@ -82,9 +81,8 @@ static bool is_complete(struct network_state *n, const struct queue *q,
 
 	if (queue_count(q) > WAITING_MAX)
 		return true;
-	/* What was told by then has been taken in, also where the loop was late itself. */
-	if (n->now_ns >= slot->due_ns && !(next && next->time_ns <= slot->due_ns) &&
-	    (!n->n_notices || n->now_ns >= slot->due_ns + LATE_NS))
+	/* Also where the loop was late itself, and took in at once what was told long ago. */
+	if (network_settled(n) >= slot->due_ns && !(next && next->time_ns <= slot->due_ns))
 		return true;
 	if ((!n->has_records || n->has_lookups) && (n->packets_until_ns < slot->ev.time_ns ||
 				n->now_ns < slot->ev.time_ns + INFER_NS))

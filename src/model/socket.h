@@ -44,6 +44,7 @@ struct port {
 	uint8_t protocol;
 	uint16_t port;		/* local */
 	bool is_connected;
+	uint64_t told_ns;	/* when it was there; 0: not known */
 	uint64_t gone_ns;	/* kept for packets that were sent before; 0: it is there */
 	struct traffic *owner;	/* referenced: the first that was found; NULL: none yet */
 	unsigned int owners;

@@ -27,6 +27,7 @@ static void put_totals(struct strbuf *b, const struct pevent_stats *account)
 	json_u64(b, "dropped_packets", account->source[PEVENT_SOURCE_PACKETS].lost);
 	json_u64(b, "namespaces", n->namespaces);
 	json_u64(b, "namespaces_peak", n->namespaces_peak);
+	json_u64(b, "namespaces_refused", n->namespaces_refused);
 	json_close(b);
 }
 

@@ -528,24 +528,30 @@ uint32_t network_own(const struct network *n)
 static void describe_packets(const struct network *n, char *to, size_t size)
 {
 	const struct space *own = n->spaces[0];
+	char refused[48] = "";
 
+	if (n->refusals.n)
+		snprintf(refused, sizeof(refused), ", not in %zu namespaces", n->refusals.n);
 	if (own->capture.fd < 0)
 		snprintf(to, size, "off: %s", strerror(-own->capture_error));
 	else
-		snprintf(to, size, "%.64s, %u MiB ring", n->interface ? n->interface : "any",
-			 OWN_RING >> 20);
+		snprintf(to, size, "%.30s, %u MiB ring%s", n->interface ? n->interface : "any",
+			 OWN_RING >> 20, refused);
 }
 
 static void describe_sockets(const struct network *n, char *to, size_t size)
 {
 	const size_t ring = n->tracepoints.perf.ring_size;
 	struct owners_account owners = { 0 };
-	char lookups[64] = "";
+	char lookups[64] = "", lost[40] = "";
 
 	if (n->owners) {
 		owners_get_account(n->owners, &owners);
-		snprintf(lookups, sizeof(lookups), "lookups, %u threads%s", owners.threads,
-			 owners.realtime ? ", SCHED_FIFO" : "");
+		if (owners.lost)
+			snprintf(lost, sizeof(lost), ", passed over: %llu",
+				 (unsigned long long)owners.lost);
+		snprintf(lookups, sizeof(lookups), "lookups, %u threads%s%s", owners.threads,
+			 owners.realtime ? ", SCHED_FIFO" : "", lost);
 	}
 	if (n->spaces[0]->capture.fd < 0)
 		snprintf(to, size, "off: packets are not counted");

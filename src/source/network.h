@@ -52,8 +52,9 @@ struct network_fns {
 	void (*packet)(void *data, uint32_t netns, const struct packet *p, uint64_t time_ns);
 	/* In order of time, over all calls. */
 	void (*record)(void *data, const struct tracepoint_record *r);
-	/* A socket is gone, by now; TCP: with its final counts. */
-	void (*destroyed)(void *data, uint32_t netns, const struct inet_diag_socket *s);
+	/* A socket is gone, since before then; TCP: with its final counts. */
+	void (*destroyed)(void *data, uint32_t netns, const struct inet_diag_socket *s,
+			  uint64_t time_ns);
 	/* One that was there when its namespace was entered. */
 	void (*existing)(void *data, uint32_t netns, const struct inet_diag_socket *s);
 	void (*found)(void *data, const struct network_found *f);

@@ -85,7 +85,7 @@ static const struct field line_fields[NETWORK_LINE_COUNT][3] = {
 #define LINE(member, name, form) FIELD(network_line, member, name, form)
 	[NETWORK_LINE_PACKETS] = { LINE(netns, "netns", UNSIGNED),
 				   LINE(u.packets, "n", UNSIGNED) },
-	[NETWORK_LINE_DESTROYED] = { LINE(netns, "netns", UNSIGNED) },
+	[NETWORK_LINE_DESTROYED] = { LINE(netns, "netns", UNSIGNED), LINE(at_ns, "at", UNSIGNED) },
 	[NETWORK_LINE_EXISTING] = { LINE(netns, "netns", UNSIGNED) },
 	[NETWORK_LINE_FOUND] = { LINE(netns, "netns", UNSIGNED) },
 	[NETWORK_LINE_UDP] = { LINE(u.udp.on, "on", BOOLEAN),

@@ -28,6 +28,7 @@ enum network_line_kind {
 struct network_line {
 	enum network_line_kind kind;
 	uint64_t time_ns;	/* of the drain */
+	uint64_t at_ns;		/* DESTROYED: by then */
 	uint32_t netns;		/* PACKETS, DESTROYED, EXISTING, FOUND */
 	union {
 		uint64_t packets;	/* that many of its file, in a row */

@@ -135,7 +135,7 @@ static int replay_line(struct network_replay *n, const struct network_line *line
 		fns->record(data, &line->u.record);
 		break;
 	case NETWORK_LINE_DESTROYED:
-		fns->destroyed(data, line->netns, &line->u.socket);
+		fns->destroyed(data, line->netns, &line->u.socket, line->at_ns);
 		break;
 	case NETWORK_LINE_EXISTING:
 		fns->existing(data, line->netns, &line->u.socket);

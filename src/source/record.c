@@ -427,14 +427,15 @@ static void tee_record(void *data, const struct tracepoint_record *record)
 	tee->fns->record(tee->data, record);
 }
 
-static void tee_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s)
+static void tee_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s,
+			  uint64_t time_ns)
 {
 	struct network_line line = { .kind = NETWORK_LINE_DESTROYED, .netns = netns,
-				     .u.socket = *s };
+				     .at_ns = time_ns, .u.socket = *s };
 	const struct recorder_tee *tee = data;
 
 	tell(tee->recorder, &line);
-	tee->fns->destroyed(tee->data, netns, s);
+	tee->fns->destroyed(tee->data, netns, s, time_ns);
 }
 
 static void tee_existing(void *data, uint32_t netns, const struct inet_diag_socket *s)

@@ -120,7 +120,7 @@ static void take_notice(void *data, const struct inet_diag_socket *socket)
 {
 	struct drain *d = data;
 
-	d->fns->destroyed(d->data, d->space->netns, socket);
+	d->fns->destroyed(d->data, d->space->netns, socket, clock_now(&real));
 }
 
 void space_drain_notices(struct space *s, const struct network_fns *fns, void *data)

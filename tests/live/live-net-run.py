@@ -57,6 +57,32 @@ def events(t, place):
     rig.check_schema(t, w.events, name + ": lines are valid under the schema")
 
 
+def events_by_lookup(t, place):
+    """Without tracepoints: what is told has its two ends right, and a refused connection is none."""
+    name = place.name + ", -e net --owner diag"
+    w = netrig.Watch(t, "--owner", "diag", events="net")
+    truth = netrig.Truth(t)
+    server = netrig.Server(t, place, truth)
+    # Nothing tells that somebody listens but a look at all sockets, which the first client causes.
+    netrig.spawn(t, place, server, truth, 1, 1)
+    time.sleep(1)
+    netrig.spawn(t, place, server, truth, CLIENTS, 1)
+    t.run([*place.client, netrig.NET, "-o", truth.path, "cases", place.address["IPv4"], server.port,
+           server.closed, "refused"])
+    server.stop()
+    t.ok(w.stop(), name + ": pevent ends", w.err)
+    t.equal(len(truth.lines("refused")), 1, name + ": one was refused")
+    first, *clients = truth.lines("client")
+    wanted = {(x["pid"], x["local"], "egress") for x in clients} | \
+             {(server.pid, x["local"], "ingress") for x in clients}
+    for kind in ("conn", "close"):
+        got = [(f["process.pid"], f["source.port"], f.get("network.direction"))
+               for _, f in w.events if rig.action(f) == kind and f["source.port"] != first["local"]]
+        # Whose lookup was too late is told of nobody.
+        t.ok(len(wanted & set(got)) >= 0.97 * len(wanted), f"{name}: {kind}: one for each end", got[:5])
+        t.equal(sorted(got), sorted(wanted & set(got)), f"{name}: {kind}: of nobody else, and once")
+
+
 def text(t):
     """As lines for people; and none of them unless they were asked for."""
     for events_of, wanted in (("net", 2 * CLIENTS), ("exec,exit", 0)):
@@ -260,6 +286,8 @@ def main():
     needed(t)
     killed(t, "diag")
     held(t, "diag", "sock_diag")
+    for place in netrig.places(t):
+        events_by_lookup(t, place)
     if refused:
         t.skip("with the socket tracepoints", refused)
         t.done()

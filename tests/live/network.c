@@ -89,12 +89,12 @@ static void record(void *data, const struct tracepoint_record *r)
 	}
 }
 
-static void destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s)
+static void destroyed(_unused_ void *data, uint32_t netns, const struct inet_diag_socket *s,
+		      _unused_ uint64_t time_ns)
 {
 	struct told *t = told_of(netns);
 	uint64_t sent = s->tcp.bytes_sent - s->tcp.bytes_retrans;
 
-	(void)data;
 	if (s->id.protocol != IPPROTO_TCP || !s->id.remote_port)
 		return;
 	t->clients += s->id.remote_port == PORT;

@@ -83,8 +83,10 @@ static void see_socket(struct strbuf *b, const char *what, uint32_t netns,
 	strbuf_putc(b, '\n');
 }
 
-static void see_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s)
+static void see_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s,
+			  uint64_t time_ns)
 {
+	strbuf_printf(data, "%llu ", (unsigned long long)time_ns);
 	see_socket(data, "destroyed", netns, s);
 }
 
@@ -281,7 +283,7 @@ static void later_drain(uint64_t t)
 		.family = AF_INET, .protocol = IPPROTO_UDP, .returned = -11, .flags = 0x80000000,
 	};
 
-	recorder_tee_fns.destroyed(&through, OTHER, &s);
+	recorder_tee_fns.destroyed(&through, OTHER, &s, t - 7);
 	recorder_tee_fns.found(&through, &f);
 	recorder_tee_fns.found(&through, &nobody_found);
 	recorder_tee_fns.record(&through, &r);

@@ -43,11 +43,9 @@ static void on_existing(void *data, uint32_t netns, const struct inet_diag_socke
 		told_udp[s->id.local_port]++;
 }
 
-static void on_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s)
+static void on_destroyed(_unused_ void *data, _unused_ uint32_t netns,
+			 _unused_ const struct inet_diag_socket *s, _unused_ uint64_t time_ns)
 {
-	(void)data;
-	(void)netns;
-	(void)s;
 	CHECK(false);
 }
 

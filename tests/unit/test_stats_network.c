@@ -211,6 +211,7 @@ TEST(totals)
 	account.network.skipped_packets = 8;
 	account.network.namespaces = 1;
 	account.network.namespaces_peak = 4;
+	account.network.namespaces_refused = 2;
 	write_text(s, &account, &b);
 	CHECK(contains(&b, "120 received; after their owner's exit 0 sent, 52 received; "
 			   "3.0K forwarded; 5 packets dropped\n"));
@@ -224,7 +225,7 @@ TEST(totals)
 	CHECK(contains(&b, "\"late_rx_bytes\":52,\"late_rx_packets\":1,\"late_rx_payload_bytes\":0,"
 			   "\"forwarded_bytes\":3072,\"forwarded_packets\":3,\"other_packets\":7,"
 			   "\"skipped_packets\":8,\"dropped_packets\":5,\"namespaces\":1,"
-			   "\"namespaces_peak\":4}"));
+			   "\"namespaces_peak\":4,\"namespaces_refused\":2}"));
 	strbuf_finish(&b);
 	stats_free(s);
 }
