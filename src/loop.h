@@ -51,7 +51,6 @@ struct pevent {
 	uint64_t packets_lost, sockets_lost;	/* that the stream has been told of */
 	uint64_t records_lost, facts_refused;
 	uint64_t last_tend_ns;		/* of the network namespaces */
-	uint64_t networks_sum;		/* of those that the model was told of */
 	uint64_t last_ports_ns;		/* sockets were asked for */
 	uint64_t sockets_ns;		/* of the newest that processes were looked at for */
 	uint64_t newest_ns;	/* time of the youngest event taken in */

@@ -82,10 +82,25 @@ static void ingest_lost(void *data, uint64_t records)
 	loop_add_lost(p, PEVENT_SOURCE_SOCKETS, records);
 }
 
+static void ingest_entered(void *data, uint32_t netns, uint64_t since_ns)
+{
+	struct pevent *p = data;
+
+	network_entered(&p->model, netns, since_ns);
+}
+
+static void ingest_left(void *data, uint32_t netns)
+{
+	struct pevent *p = data;
+
+	network_forget(&p->model, netns);
+}
+
 static const struct network_fns network_fns = {
 	.packet = ingest_packet, .record = ingest_record, .destroyed = ingest_destroyed,
 	.existing = ingest_existing, .found = ingest_found, .udp = ingest_udp,
 	.udp_process = ingest_udp_process, .lost = ingest_lost,
+	.entered = ingest_entered, .left = ingest_left,
 };
 
 /* A counter of what is missing has grown: the stream says so here. */
@@ -98,33 +113,12 @@ static void tell_growth(struct pevent *p, enum pevent_source source, uint64_t no
 	*told = now;
 }
 
-/* Which are in: those that are mounted are entered before anybody is met there. */
-static void tell_networks(struct pevent *p)
-{
-	uint32_t netns[NETWORK_NAMESPACES_MAX];
-	uint64_t sum = 0;
-	size_t n;
-
-	if (p->clock.is_virtual)
-		return;
-	n = p->source->ops->list_networks(p->source, netns, ARRAY_SIZE(netns));
-	for (size_t i = 0; i < n; i++)
-		sum += ((uint64_t)netns[i] << 32 | 1) * netns[i];
-	if (sum == p->networks_sum)
-		return;
-	network_retain(&p->model, netns, n);
-	for (size_t i = 0; i < n; i++)
-		network_entered(&p->model, netns[i], p->networks_sum ? p->source->network_ns : 0);
-	p->networks_sum = sum;
-}
-
 int loop_drain_network(struct pevent *p)
 {
 	const struct network_state *n = &p->model.network;
 	struct source *s = p->source;
 	int error = s->ops->drain_network(s, &network_fns, p);
 
-	tell_networks(p);
 	tell_growth(p, PEVENT_SOURCE_PACKETS, s->packets_lost + n->flows.evicted +
 		    n->flows.refused, &p->packets_lost);
 	tell_growth(p, PEVENT_SOURCE_SOCKETS, s->notices_lost + n->sockets.evicted +
@@ -170,21 +164,17 @@ static void enter_networks(struct pevent *p)
 		/* It may be gone; the next process that is met there is the next chance. */
 		if (result < 0)
 			network_forget(&p->model, netns);
-		else
-			network_entered(&p->model, netns, result > 0 ? 0 : clock_now(&p->clock));
 	}
 	n->n_new = 0;
 }
 
 static void leave_empty(struct pevent *p)
 {
-	uint32_t netns[NETWORK_NAMESPACES_MAX];
-	size_t n = p->source->ops->list_networks(p->source, netns, ARRAY_SIZE(netns));
+	uint32_t netns[NETWORKS_MAX];
+	size_t n = network_survey(&p->model, netns, ARRAY_SIZE(netns));
 
-	network_survey(&p->model);
 	for (size_t i = 0; i < n; i++)
-		if (!network_is_inhabited(&p->model.network, netns[i]))
-			p->source->ops->leave_network(p->source, netns[i]);
+		p->source->ops->leave_network(p->source, netns[i], &network_fns, p);
 }
 
 void loop_tend_networks(struct pevent *p, uint64_t now)

@@ -42,7 +42,7 @@ struct network_state {
 		uint32_t netns;
 		bool is_in;	/* its packets are counted, since: */
 		uint64_t since_ns;
-		bool is_inhabited;	/* at the last survey, or met since */
+		bool is_inhabited;	/* at the last survey */
 	} known[NETWORKS_MAX];	/* namespaces that processes are in, or were */
 	size_t n_known;
 	struct network_new {

@@ -90,14 +90,13 @@ void network_look(struct model *m, struct process *p, const struct proc_facts *f
 void network_meet(struct model *m, struct process *p, uint32_t netns);
 /* From then on its packets are counted; 0: from before anybody was met there. */
 void network_entered(struct model *m, uint32_t netns, uint64_t since_ns);
-/* Only these are in, of all that were: the others are forgotten. */
-void network_retain(struct model *m, const uint32_t *netns, size_t n);
 /* It was left: a process that is met there is to be entered again. */
 void network_forget(struct model *m, uint32_t netns);
-/* Which ones living processes are in; those that are not entered are met once more. */
-void network_survey(struct model *m);
-/* Was a process in it, at the last survey or since? */
-bool network_is_inhabited(struct network_state *n, uint32_t netns);
+/*
+ * Those that are in and no living process is; of which one is and that are not in, it is met once
+ * more. At most max; how many.
+ */
+size_t network_survey(struct model *m, uint32_t *ret, size_t max);
 /* The newest that lives in it, or the next older one before that one; 0: nobody. */
 pid_t network_inhabitant(const struct model *m, uint32_t netns, pid_t before);
 

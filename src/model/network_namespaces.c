@@ -19,7 +19,7 @@ void network_meet(struct model *m, struct process *p, uint32_t netns)
 	if (!n->is_on || netns == n->own || find_known(n, netns) ||
 	    n->n_known == ARRAY_SIZE(n->known) || n->n_new == ARRAY_SIZE(n->new))
 		return;
-	n->known[n->n_known++] = (struct network_known){ .netns = netns, .is_inhabited = true };
+	n->known[n->n_known++] = (struct network_known){ .netns = netns };
 	n->new[n->n_new++] = (struct network_new){ .netns = netns, .pid = p->pub.pid };
 }
 
@@ -28,6 +28,7 @@ void network_entered(struct model *m, uint32_t netns, uint64_t since_ns)
 	struct network_state *n = &m->network;
 	struct network_known *known = find_known(n, netns);
 
+	n->has_entries = true;
 	if (!known && n->n_known < ARRAY_SIZE(n->known)) {
 		known = &n->known[n->n_known++];
 		*known = (struct network_known){ .netns = netns };
@@ -36,22 +37,6 @@ void network_entered(struct model *m, uint32_t netns, uint64_t since_ns)
 		return;
 	known->is_in = true;
 	known->since_ns = since_ns;
-}
-
-void network_retain(struct model *m, const uint32_t *netns, size_t n)
-{
-	struct network_state *state = &m->network;
-
-	for (size_t i = 0; i < state->n_known;) {
-		size_t at = 0;
-
-		while (at < n && netns[at] != state->known[i].netns)
-			at++;
-		if (at == n && state->known[i].is_in)
-			state->known[i] = state->known[--state->n_known];
-		else
-			i++;
-	}
 }
 
 void network_forget(struct model *m, uint32_t netns)
@@ -74,14 +59,12 @@ bool network_was_unseen(struct network_state *n, const struct process *p)
 	       (!p->pub.before_run && p->pub.start_ns < known->since_ns);
 }
 
-void network_survey(struct model *m)
+static void mark_inhabited(struct model *m)
 {
 	struct network_state *n = &m->network;
 	const struct list *all = &m->table.living;
 	struct network_known *known = NULL;
 
-	for (size_t i = 0; i < n->n_known; i++)
-		n->known[i].is_inhabited = false;
 	for (const struct list *l = all->prev; l != all; l = l->prev) {
 		struct process *p = CONTAINER_OF(l, struct process, order);
 
@@ -96,11 +79,19 @@ void network_survey(struct model *m)
 	}
 }
 
-bool network_is_inhabited(struct network_state *n, uint32_t netns)
+size_t network_survey(struct model *m, uint32_t *ret, size_t max)
 {
-	const struct network_known *known = find_known(n, netns);
+	struct network_state *n = &m->network;
+	size_t count = 0;
 
-	return known && known->is_inhabited;
+	for (size_t i = 0; i < n->n_known; i++)
+		n->known[i].is_inhabited = false;
+	mark_inhabited(m);
+	for (size_t i = 0; i < n->n_known && count < max; i++)
+		if (n->known[i].is_in && !n->known[i].is_inhabited &&
+		    n->known[i].netns != n->own)
+			ret[count++] = n->known[i].netns;
+	return count;
 }
 
 pid_t network_inhabitant(const struct model *m, uint32_t netns, pid_t before)

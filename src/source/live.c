@@ -159,19 +159,15 @@ static void live_tell_sockets(struct source *s, const struct network_fns *fns, v
 		network_tell_existing(l->network, fns, data);
 }
 
-static size_t live_list_networks(const struct source *s, uint32_t *ret, size_t max)
-{
-	const struct live *l = CONTAINER_OF(s, const struct live, source);
-
-	return l->network ? network_list(l->network, ret, max) : 0;
-}
-
-static void live_leave_network(struct source *s, uint32_t netns)
+static void live_leave_network(struct source *s, uint32_t netns, const struct network_fns *fns,
+			       void *data)
 {
 	struct live *l = live_of(s);
+	struct recorder_tee both;
 
+	fns = tee(l, fns, &data, &both);
 	if (l->network)
-		network_leave(l->network, netns);
+		network_leave(l->network, netns, fns, data);
 }
 
 static void live_close_usage(struct source *s)
@@ -378,7 +374,6 @@ static const struct source_ops live_ops = {
 	.enter_network = live_enter_network,
 	.leave_network = live_leave_network,
 	.tell_sockets = live_tell_sockets,
-	.list_networks = live_list_networks,
 	.sample = live_sample,
 	.machine = live_machine,
 	.oom_killed = live_oom_killed,

@@ -45,6 +45,7 @@ struct network {
 	bool mounts_changed;	/* and was not looked at */
 	struct network_account gone;	/* counts of namespaces that were left */
 	struct closer closer;		/* of these */
+	bool has_begun;			/* the first drain has been */
 	struct refusals refusals;
 	int64_t realtime_offset_ns;
 	uint64_t drops_ns;	/* when they were last read */
@@ -412,7 +413,10 @@ int network_drain(struct network *n, const struct network_fns *fns, void *data)
 	const uint64_t now = clock_now(n->clock);
 	int error;
 
+	if (!n->has_begun)
+		fns->entered(data, n->spaces[0]->netns, 0);
 	look_around(n, fns, data);
+	n->has_begun = true;
 	for (size_t i = 0; i < n->n_spaces; i++)
 		space_tell_existing(n->spaces[i], fns, data);
 	error = look(n);
@@ -470,6 +474,7 @@ int network_enter(struct network *n, uint32_t netns, int32_t pid, const struct n
 
 	if (s) {
 		s->left_ns = 0;
+		fns->entered(data, netns, 0);
 		return 1;
 	}
 	if (n->n_spaces == NETWORK_NAMESPACES_MAX)
@@ -481,6 +486,7 @@ int network_enter(struct network *n, uint32_t netns, int32_t pid, const struct n
 	close(fd);
 	if (error < 0)
 		return refusals_add(&n->refusals, netns, error);
+	fns->entered(data, netns, n->has_begun ? clock_now(n->clock) : 0);
 	space_tell_existing(n->spaces[n->n_spaces - 1], fns, data);
 	return 0;
 }
@@ -495,29 +501,17 @@ void network_tell_existing(struct network *n, const struct network_fns *fns, voi
 	}
 }
 
-void network_leave(struct network *n, uint32_t netns)
+void network_leave(struct network *n, uint32_t netns, const struct network_fns *fns, void *data)
 {
 	struct space *s = find(n, netns);
 
 	if (!s || s == n->spaces[0] || s->left_ns)
 		return;
 	n->mounts_changed |= netns_mounts_update(&n->mounts) > 0;
-	if (!netns_mounts_has(&n->mounts, netns))
-		s->left_ns = clock_now(n->clock);
-}
-
-size_t network_list(const struct network *n, uint32_t *ret, size_t max)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n->n_spaces; i++) {
-		if (n->spaces[i]->left_ns)
-			continue;
-		if (count < max)
-			ret[count] = n->spaces[i]->netns;
-		count++;
-	}
-	return count;
+	if (netns_mounts_has(&n->mounts, netns))
+		return;
+	s->left_ns = clock_now(n->clock);
+	fns->left(data, netns);
 }
 
 uint32_t network_own(const struct network *n)

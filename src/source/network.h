@@ -67,6 +67,10 @@ struct network_fns {
 	void (*udp_process)(void *data, int32_t tgid, bool on, uint64_t time_ns);
 	/* So many records did not come, by now. */
 	void (*lost)(void *data, uint64_t records);
+	/* A namespace is in, from then on; 0: since before anything was told. Also once more. */
+	void (*entered)(void *data, uint32_t netns, uint64_t since_ns);
+	/* It was left: who is met there is to be entered again. */
+	void (*left)(void *data, uint32_t netns);
 };
 
 struct network_account {
@@ -122,9 +126,7 @@ void network_tell_existing(struct network *n, const struct network_fns *fns, voi
  * it has still to tell comes with the drains of the next 50 ms or so; network_enter() meanwhile
  * keeps it.
  */
-void network_leave(struct network *n, uint32_t netns);
-/* Inodes of those that are in and not left, at most max; how many there are. */
-size_t network_list(const struct network *n, uint32_t *ret, size_t max);
+void network_leave(struct network *n, uint32_t netns, const struct network_fns *fns, void *data);
 uint32_t network_own(const struct network *n);
 /* Packets and notices that are known not to have come, as last read: cheap. */
 void network_get_losses(const struct network *n, uint64_t *ret_packets, uint64_t *ret_notices);

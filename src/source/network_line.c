@@ -94,6 +94,8 @@ static const struct field line_fields[NETWORK_LINE_COUNT][3] = {
 				       LINE(u.udp.on, "on", BOOLEAN),
 				       LINE(u.udp.time_ns, "at", UNSIGNED) },
 	[NETWORK_LINE_LOST] = { LINE(u.lost, "n", UNSIGNED) },
+	[NETWORK_LINE_ENTERED] = { LINE(netns, "netns", UNSIGNED), LINE(at_ns, "at", UNSIGNED) },
+	[NETWORK_LINE_LEFT] = { LINE(netns, "netns", UNSIGNED) },
 	[NETWORK_LINE_DRAINED] = { LINE(u.drained.packets_until, "packets_until", UNSIGNED),
 				   LINE(u.drained.records_until, "records_until", UNSIGNED) },
 #undef LINE
@@ -103,7 +105,8 @@ static const char *const kind_names[NETWORK_LINE_COUNT] = {
 	[NETWORK_LINE_PACKETS] = "packets", [NETWORK_LINE_DESTROYED] = "destroyed",
 	[NETWORK_LINE_EXISTING] = "existing", [NETWORK_LINE_FOUND] = "found",
 	[NETWORK_LINE_UDP] = "udp", [NETWORK_LINE_UDP_PROCESS] = "udp_process",
-	[NETWORK_LINE_LOST] = "lost", [NETWORK_LINE_DRAINED] = "drained",
+	[NETWORK_LINE_LOST] = "lost", [NETWORK_LINE_ENTERED] = "entered",
+	[NETWORK_LINE_LEFT] = "left", [NETWORK_LINE_DRAINED] = "drained",
 };
 
 static const char *const record_names[TRACEPOINT_COUNT + 1] = {

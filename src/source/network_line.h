@@ -21,6 +21,8 @@ enum network_line_kind {
 	NETWORK_LINE_UDP,
 	NETWORK_LINE_UDP_PROCESS,
 	NETWORK_LINE_LOST,
+	NETWORK_LINE_ENTERED,
+	NETWORK_LINE_LEFT,
 	NETWORK_LINE_DRAINED,	/* how things stand after a drain */
 	NETWORK_LINE_COUNT
 };
@@ -28,8 +30,8 @@ enum network_line_kind {
 struct network_line {
 	enum network_line_kind kind;
 	uint64_t time_ns;	/* of the drain */
-	uint64_t at_ns;		/* DESTROYED: by then */
-	uint32_t netns;		/* PACKETS, DESTROYED, EXISTING, FOUND */
+	uint64_t at_ns;		/* DESTROYED: by then; ENTERED: since then */
+	uint32_t netns;		/* of all but RECORD, UDP, UDP_PROCESS, LOST, DRAINED */
 	union {
 		uint64_t packets;	/* that many of its file, in a row */
 		struct tracepoint_record record;

@@ -154,6 +154,12 @@ static int replay_line(struct network_replay *n, const struct network_line *line
 	case NETWORK_LINE_LOST:
 		fns->lost(data, line->u.lost);
 		break;
+	case NETWORK_LINE_ENTERED:
+		fns->entered(data, line->netns, line->at_ns);
+		break;
+	case NETWORK_LINE_LEFT:
+		fns->left(data, line->netns);
+		break;
 	case NETWORK_LINE_DRAINED:
 		n->drained = *line;
 		n->account = line->u.drained.account;

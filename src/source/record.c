@@ -488,6 +488,25 @@ static void tee_lost(void *data, uint64_t records)
 	tee->fns->lost(tee->data, records);
 }
 
+static void tee_entered(void *data, uint32_t netns, uint64_t since_ns)
+{
+	struct network_line line = { .kind = NETWORK_LINE_ENTERED, .netns = netns,
+				     .at_ns = since_ns };
+	const struct recorder_tee *tee = data;
+
+	tell(tee->recorder, &line);
+	tee->fns->entered(tee->data, netns, since_ns);
+}
+
+static void tee_left(void *data, uint32_t netns)
+{
+	struct network_line line = { .kind = NETWORK_LINE_LEFT, .netns = netns };
+	const struct recorder_tee *tee = data;
+
+	tell(tee->recorder, &line);
+	tee->fns->left(tee->data, netns);
+}
+
 const struct network_fns recorder_tee_fns = {
 	.packet = tee_packet,
 	.record = tee_record,
@@ -497,6 +516,8 @@ const struct network_fns recorder_tee_fns = {
 	.udp = tee_udp,
 	.udp_process = tee_udp_process,
 	.lost = tee_lost,
+	.entered = tee_entered,
+	.left = tee_left,
 };
 
 void recorder_network_begin(struct recorder *r, uint64_t time_ns)

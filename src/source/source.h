@@ -70,10 +70,9 @@ struct source_ops {
 			     const struct network_fns *fns, void *data);
 	/* Sockets that are there, in all namespaces. */
 	void (*tell_sockets)(struct source *s, const struct network_fns *fns, void *data);
-	/* Inodes of the namespaces that are in, at most max; how many there are. */
-	size_t (*list_networks)(const struct source *s, uint32_t *ret, size_t max);
 	/* Nobody is in it: network_leave(). */
-	void (*leave_network)(struct source *s, uint32_t netns);
+	void (*leave_network)(struct source *s, uint32_t netns, const struct network_fns *fns,
+			      void *data);
 	int (*drops)(struct source *s, struct source_drops *ret);
 	/*
 	 * wire/proc.h records, each led by its length (uint32_t), of all processes. -ENOENT: the

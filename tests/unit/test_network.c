@@ -537,9 +537,10 @@ TEST(sockets_that_were_there_belong_to_who_has_them_open)
 TEST(namespaces_are_met_until_they_are_entered)
 {
 	struct network_state *n = &m.network;
+	uint32_t empty[2];
 
 	begin_network();
-	n->has_entries = true;
+	network_entered(&m, OWN, 0);
 	fork_at(100, 1, 10);
 	network_meet(&m, process_find_living(&m.table, 10), OTHER);
 	CHECK_EQ(n->n_new, 1);
@@ -558,24 +559,21 @@ TEST(namespaces_are_met_until_they_are_entered)
 	/* Could not be entered: the next survey finds who else is in it. */
 	n->n_new = 0;
 	network_forget(&m, OTHER);
-	CHECK(!network_is_inhabited(n, OTHER));
-	network_survey(&m);
+	CHECK_EQ(network_survey(&m, empty, 2), 0);
 	CHECK_EQ(n->n_new, 1);
 	CHECK_EQ(n->new[0].pid, 40);
 	network_entered(&m, OTHER, 600);
 	CHECK(network_was_unseen(n, process_find_living(&m.table, 40)));
 	fork_at(700, 20, 50);
 	CHECK(!network_was_unseen(n, process_find_living(&m.table, 50)));
-	network_survey(&m);
+	CHECK_EQ(network_survey(&m, empty, 2), 0);
 	CHECK_EQ(n->n_new, 1);
-	CHECK(network_is_inhabited(n, OTHER));
 	exit_at(800, 20);
 	exit_at(800, 40);
-	network_survey(&m);
-	CHECK(network_is_inhabited(n, OTHER));
+	CHECK_EQ(network_survey(&m, empty, 2), 0);
 	exit_at(900, 50);
-	network_survey(&m);
-	CHECK(!network_is_inhabited(n, OTHER));
+	CHECK_EQ(network_survey(&m, empty, 2), 1);
+	CHECK_EQ(empty[0], OTHER);
 	while (next_complete())
 		;
 	end();

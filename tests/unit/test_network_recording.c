@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "network_seen.h"
 #include "source/capture_file.h"
 #include "source/record.h"
 #include "source/replay.h"
@@ -30,98 +31,6 @@ static struct recorder *recorder;
 static struct recorder_tee through;
 static struct network_account account;
 static struct strbuf seen;	/* all calls, in words */
-
-/* --- whoever hears of it writes it down, field by field --- */
-
-static void see_packet(void *data, uint32_t netns, const struct packet *p, uint64_t time_ns)
-{
-	strbuf_printf(data, "packet %u %llu %u %u %u\n", netns, (unsigned long long)time_ns,
-		      p->src_port, p->dst_port, p->l3_bytes);
-}
-
-static void see_bytes(struct strbuf *b, const uint8_t *bytes)
-{
-	for (int i = 0; i < 16; i++)
-		strbuf_printf(b, "%02x", bytes[i]);
-	strbuf_putc(b, ' ');
-}
-
-static void see_record(void *data, const struct tracepoint_record *r)
-{
-	strbuf_printf(data, "record %d %llu %llx %llu %d %d %u %u %u %u %u %d %d %d %d %u ",
-		      r->kind, (unsigned long long)r->time_ns, (unsigned long long)r->skaddr,
-		      (unsigned long long)r->lost, r->pid, r->tid, r->cpu, r->family, r->protocol,
-		      r->local_port, r->remote_port, r->old_state, r->new_state, r->mapped,
-		      r->returned, r->flags);
-	see_bytes(data, r->local);
-	see_bytes(data, r->remote);
-	strbuf_putc(data, '\n');
-}
-
-static void see_id(struct strbuf *b, const struct inet_diag_id *id)
-{
-	strbuf_printf(b, "%u %u %u %u %u %llx ", id->family, id->protocol, id->local_port,
-		      id->remote_port, id->ifindex, (unsigned long long)id->cookie);
-	see_bytes(b, id->local);
-	see_bytes(b, id->remote);
-}
-
-static void see_socket(struct strbuf *b, const char *what, uint32_t netns,
-		       const struct inet_diag_socket *s)
-{
-	const struct inet_diag_tcp *t = &s->tcp;
-	const uint64_t numbers[] = {
-		t->rtt_ns, t->total_retrans, t->bytes_acked, t->bytes_received, t->segs_out,
-		t->segs_in, t->data_segs_in, t->data_segs_out, t->bytes_sent, t->bytes_retrans,
-	};
-
-	strbuf_printf(b, "%s %u %d %u %u %u %x ", what, netns, s->mapped, s->state, s->uid,
-		      s->inode, t->has);
-	see_id(b, &s->id);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		strbuf_printf(b, "%llu ", (unsigned long long)numbers[i]);
-	strbuf_putc(b, '\n');
-}
-
-static void see_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s,
-			  uint64_t time_ns)
-{
-	strbuf_printf(data, "%llu ", (unsigned long long)time_ns);
-	see_socket(data, "destroyed", netns, s);
-}
-
-static void see_existing(void *data, uint32_t netns, const struct inet_diag_socket *s)
-{
-	see_socket(data, "existing", netns, s);
-}
-
-static void see_found(void *data, const struct network_found *f)
-{
-	strbuf_printf(data, "found %u %u %d %d %llu ", f->netns, f->inode, f->tgid, f->shared,
-		      (unsigned long long)f->packet_ns);
-	see_id(data, &f->id);
-	strbuf_putc(data, '\n');
-}
-
-static void see_udp(void *data, bool on, uint64_t time_ns)
-{
-	strbuf_printf(data, "udp %d %llu\n", on, (unsigned long long)time_ns);
-}
-
-static void see_udp_process(void *data, int32_t tgid, bool on, uint64_t time_ns)
-{
-	strbuf_printf(data, "udp of %d %d %llu\n", tgid, on, (unsigned long long)time_ns);
-}
-
-static void see_lost(void *data, uint64_t records)
-{
-	strbuf_printf(data, "lost %llu\n", (unsigned long long)records);
-}
-
-static const struct network_fns eyes = {
-	.packet = see_packet, .destroyed = see_destroyed, .existing = see_existing, .udp = see_udp,
-	.record = see_record, .found = see_found, .udp_process = see_udp_process, .lost = see_lost,
-};
 
 static void see_state(uint64_t packets_until, uint64_t records_until,
 		      const struct network_account *a)
@@ -283,6 +192,8 @@ static void later_drain(uint64_t t)
 		.family = AF_INET, .protocol = IPPROTO_UDP, .returned = -11, .flags = 0x80000000,
 	};
 
+	recorder_tee_fns.entered(&through, OTHER, t - 9);
+	recorder_tee_fns.entered(&through, OWN, 0);
 	recorder_tee_fns.destroyed(&through, OTHER, &s, t - 7);
 	recorder_tee_fns.found(&through, &f);
 	recorder_tee_fns.found(&through, &nobody_found);
@@ -297,6 +208,7 @@ static void later_drain(uint64_t t)
 	recorder_tee_fns.record(&through, &r);
 	recorder_tee_fns.udp_process(&through, INT32_MAX, true, t - 1);
 	recorder_tee_fns.udp(&through, false, t);
+	recorder_tee_fns.left(&through, OTHER);
 	account.udp = account.notices_open = false;
 	account.namespaces = 2;
 	account.namespaces_peak = 3;
