@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes a recording of `pevent record DIR -- COMMAND` small and neutral, in place: trim.py DIR
 
-What stays of the scans and samples of /proc is pevent itself, its descendants and kthreadd; the machine's name,
-kernel build, boot id and control groups are replaced. netlink.pcap is not touched, since the kernel
-numbers its messages: when it, or what the exec readers read, tells of processes that are not of the
-recorded tree, nothing is written and the status is 1: record again in a quieter moment.
+What stays of the scans and samples of /proc is pevent itself, its descendants and kthreadd; the
+machine's name, kernel build, boot id and control groups are replaced. Sockets that were there in
+pevent's own network namespace go. netlink.pcap is not touched, since the kernel numbers its
+messages: when it, or what the exec readers read, or the network tells of processes that are not of
+the recorded tree, nothing is written and the status is 1: record again in a quieter moment.
 """
 
 import json
@@ -39,6 +40,17 @@ def parent_in_stat(stat):
     return int(stat[stat.rindex(")") + 2:].split()[1])
 
 
+def own_netns(lines):
+    return next((x["own"] for x in lines if x["why"] == "network"), 0)
+
+
+def is_stray(line, own, tree):
+    """Of the network: a record or an owner of others, and whatever is in the namespace of pevent itself,
+    but what was there."""
+    return line.get("pid", line.get("tgid", 0)) not in tree | {0} or (
+        line.get("netns") == own and line["what"] not in ("existing", "entered"))
+
+
 def strays(events, lines, tree):
     """Grows the tree by what was forked in it; returns what has nothing to do with it."""
     found = []
@@ -54,7 +66,8 @@ def strays(events, lines, tree):
     for line in lines:
         if line["why"] == "exec" and line["pid"] not in tree:
             found.append(f"exec of {line['pid']}")
-    return found
+    return found + [f"{x['what']} of the network" for x in lines
+                    if x["why"] == "socket" and is_stray(x, own_netns(lines), tree)]
 
 
 def trim(directory):
@@ -83,6 +96,8 @@ def trim(directory):
     with open(path, "w", encoding="ascii") as f:
         for line in lines:
             if line["why"] in ("scanned", "sample", "last") and line["pid"] not in tree | {KTHREADD}:
+                continue
+            if line["why"] == "socket" and line["what"] == "existing" and line["netns"] == own_netns(lines):
                 continue
             if isinstance(line.get("cgroup"), str):
                 line["cgroup"] = "0::/demo.slice\n"
