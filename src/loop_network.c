@@ -10,6 +10,7 @@
 #define TEND_NS NSEC_PER_SEC
 #define REST_NS (2 * NSEC_PER_MSEC)	/* between two drains at the end */
 #define PORTS_NS (NSEC_PER_SEC / 4)	/* between two questions who waits at a port */
+#define ENTER_TRIES 16		/* of those who live in a namespace; a second later once more */
 #define LOOK_NS (5 * NSEC_PER_SEC)	/* for who has a new socket; then it is nobody's */
 
 static void ingest_packet(void *data, uint32_t netns, const struct packet *packet,
@@ -32,14 +33,18 @@ static void ingest_record(void *data, const struct tracepoint_record *r)
 	p->facts_refused += network_record(&p->model, r) < 0;
 }
 
-/* When it was is not told, but what made it go comes first. */
+/* When it was is not told, but what made it go comes first. A recording may say anything. */
 static void ingest_destroyed(void *data, uint32_t netns, const struct inet_diag_socket *s,
 			     uint64_t time_ns)
 {
-	const struct network_fact fact = { .netns = netns, .kind = NETWORK_DESTROYED,
-					   .u.destroyed = *s, .time_ns = time_ns };
+	struct pevent *p = data;
+	const uint64_t drain_ns = p->source->network_ns;
+	const struct network_fact fact = {
+		.netns = netns, .kind = NETWORK_DESTROYED, .u.destroyed = *s,
+		.time_ns = MIN(MAX(time_ns, drain_ns), drain_ns + NSEC_PER_SEC),
+	};
 
-	hold_fact(data, &fact);
+	hold_fact(p, &fact);
 }
 
 static void ingest_existing(void *data, uint32_t netns, const struct inet_diag_socket *s)
@@ -122,7 +127,7 @@ int loop_drain_network(struct pevent *p)
 	tell_growth(p, PEVENT_SOURCE_PACKETS, s->packets_lost + n->flows.evicted +
 		    n->flows.refused, &p->packets_lost);
 	tell_growth(p, PEVENT_SOURCE_SOCKETS, s->notices_lost + n->sockets.evicted +
-		    p->facts_refused, &p->sockets_lost);
+		    p->facts_refused + n->refused, &p->sockets_lost);
 	return error;
 }
 
@@ -146,10 +151,14 @@ static int enter_network(struct pevent *p, const struct network_new *new)
 	const struct source_ops *ops = p->source->ops;
 	const uint32_t netns = new->netns;
 	int result = ops->enter_network(p->source, netns, new->pid, &network_fns, p);
+	pid_t pid = 0;
 
-	for (pid_t pid = network_inhabitant(&p->model, netns, 0); result == -ESRCH && pid;
-	     pid = network_inhabitant(&p->model, netns, pid))
+	for (int i = 0; i < ENTER_TRIES && result == -ESRCH; i++) {
+		pid = network_inhabitant(&p->model, netns, pid);
+		if (!pid)
+			break;
 		result = ops->enter_network(p->source, netns, pid, &network_fns, p);
+	}
 	return result;
 }
 
@@ -185,7 +194,7 @@ void loop_tend_networks(struct pevent *p, uint64_t now)
 		return;
 	enter_networks(p);
 	look_at_sockets(p);
-	/* Without records nothing else tells who begins to listen. */
+	/* Somebody listens of whom no record told: since before the run, or there are none. */
 	if (n->wants_ports && now >= p->last_ports_ns + PORTS_NS) {
 		n->wants_ports = false;
 		p->last_ports_ns = now;

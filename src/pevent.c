@@ -158,10 +158,12 @@ _public_ int pevent_next(struct pevent *p, const struct pevent_event **ret)
 	if (!p->source)
 		return -ENODEV;
 	while (!(ev = network_take(&p->model)))
-		if (!loop_advance(p))
-			return 0;
+		if (!loop_advance(p)) {
+			ev = network_take_again(&p->model);
+			break;
+		}
 	*ret = ev;
-	return 1;
+	return ev != NULL;
 }
 
 _public_ int pevent_stop(struct pevent *p)

@@ -116,7 +116,7 @@ bool flow_end_lacks(const struct flow_end *e)
 	const struct flow *f = e->flow;
 	unsigned int end = e != &f->end[0];
 
-	if (!flow_is_tcp(f) || (e->closed_ns && !e->was_open) ||
+	if (!flow_is_tcp(f) || (!e->was_open && (e->closed_ns || f->has_syn)) ||
 	    (f->is_partial && !(f->way[0].seen.packets + f->way[1].seen.packets)))
 		return false;
 	if (!e->is_final || !e->opened_ns)
@@ -165,6 +165,8 @@ static void fold_end(struct flows *t, const struct flow *f, unsigned int end)
 	traffic_sum(&e->owner->rx, &rx);
 	e->owner->retransmits += retransmits_of(f, end);
 	e->owner->is_incomplete |= flow_end_lacks(e);
+	if (!flow_is_tcp(f) && !(f->way[0].seen.packets + f->way[1].seen.packets))
+		return;
 	flow_describe(f, end, &c);
 	traffic_remember(e->owner, &c, e->was_open);
 }
@@ -221,9 +223,15 @@ static struct flow *next(const struct flow *f)
 	return older;
 }
 
+/* Nobody's; or who has it listens, and there was no connection. */
+static bool is_strange_end(const struct flow_end *e)
+{
+	return !e->socket && (!e->owner || (flow_is_tcp(e->flow) && !e->was_open));
+}
+
 static bool is_strange(const struct flow *f)
 {
-	return !f->end[0].owner && !f->end[0].socket && !f->end[1].owner && !f->end[1].socket;
+	return is_strange_end(&f->end[0]) && is_strange_end(&f->end[1]);
 }
 
 static void put_in_order(struct flows *t, struct flow *f)
@@ -422,6 +430,8 @@ void flow_own_accepted(struct flow *f, unsigned int end, struct traffic *owner)
 		return;
 	f->end[end].role = PEVENT_ROLE_SERVER;
 	f->end[end].opened_ns = f->has_syn ? f->begin_ns : 0;
+	/* It was there before its first packet. */
+	f->end[end].was_open |= !f->has_syn && !f->closed_ns;
 }
 
 void flows_own_port(struct flows *t, const struct port *port, struct traffic *owner)

@@ -49,6 +49,7 @@ struct flow_way {
 	} gap[FLOW_GAPS];	/* what is missing before it */
 	uint64_t came;		/* packets on their way in, not seen on their way out */
 	bool has_next, has_fin;
+	bool has_answer;	/* a SYN with ACK */
 	bool is_uncertain;	/* more was missing than there are gaps for */
 };
 
@@ -62,6 +63,7 @@ struct flow {
 	bool is_vague;		/* it began before begin_ns */
 	bool is_partial;	/* it may go over devices at which nothing is captured */
 	bool has_syn;		/* its first packet was seen */
+	bool opens;		/* the packet just counted ended the handshake */
 	unsigned int pins;	/* events that wait for its counts */
 	struct flow_way way[2];	/* from the low end; from the high end */
 	struct flow_end end[2];	/* low, high */

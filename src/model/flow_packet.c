@@ -91,16 +91,23 @@ static void close_by_packet(struct flow *f, uint64_t time_ns)
 			f->end[i].closed_ns = time_ns;
 }
 
+/* Of who got a SYN with ACK: who scans ports resets it, or says nothing. */
+static bool ends_handshake(const struct packet *p)
+{
+	return (p->tcp_flags & PACKET_TCP_ACK) &&
+	       !(p->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_RST));
+}
+
 static void count_tcp(struct flow *f, struct flow_way *w, const struct packet *p,
 		      uint64_t time_ns, uint32_t *payload)
 {
+	const struct flow_way *other = &f->way[w == f->way];
 	uint32_t seq = p->seq;
 
 	if (p->tcp_flags & PACKET_TCP_SYN) {
 		f->has_syn = true;
 		w->retransmits += w->has_next && !(p->tcp_flags & PACKET_TCP_ACK);
-		if (p->tcp_flags & PACKET_TCP_ACK)
-			f->end[0].was_open = f->end[1].was_open = true;
+		w->has_answer |= (p->tcp_flags & PACKET_TCP_ACK) != 0;
 		w->has_next = true;
 		memset(w->gap, 0, sizeof(w->gap));
 		w->next = ++seq;
@@ -108,6 +115,9 @@ static void count_tcp(struct flow *f, struct flow_way *w, const struct packet *p
 	/* A piece behind the first has no numbers. */
 	if (p->fragment_offset)
 		return;
+	if (other->has_answer && ends_handshake(p) &&
+	    !(f->end[0].was_open && f->end[1].was_open))
+		f->opens = f->end[0].was_open = f->end[1].was_open = true;
 	*payload = take_segment(w, seq, *payload);
 	if (p->tcp_flags & PACKET_TCP_FIN)
 		w->has_fin = true;

@@ -68,9 +68,10 @@ struct network_state {
 	size_t n_notices;	/* NETWORK_DESTROYED among the facts, but those put off */
 	uint64_t packets_until_ns, now_ns;
 	uint64_t noticed_ns;	/* when the last of these was read */
-	uint64_t settled_ns;	/* begin of the last drain whose notices have all been applied, */
-	uint64_t settling_ns;	/* of the one after it, and when its last one was read */
-	uint64_t settling_until_ns;
+	uint64_t settled_ns;	/* all that was told by then has been applied */
+	uint64_t settling_ns, settling_until_ns;	/* its next value; last notice then */
+	bool head_waits;	/* the oldest event was found to, and nothing has changed */
+	uint64_t refused;	/* facts of its own making that there was no room for */
 };
 
 struct model {

@@ -17,6 +17,9 @@
 /* Datagrams of one process are one fact, this far apart in time and in number of facts. */
 #define MERGE_NS (100 * NSEC_PER_USEC)
 #define MERGE_FACTS 8
+/* A notice waits for the packets of its socket in such steps, and no longer than that. */
+#define PUT_OFF_NS (15 * NSEC_PER_MSEC)
+#define PUT_OFF_MAX_NS (60 * NSEC_PER_MSEC)
 
 struct traffic *network_traffic_of(struct model *m, struct process *p)
 {
@@ -103,11 +106,7 @@ static unsigned int source_of(const struct flow *f, const struct packet *p)
 	       f->name.low.port != p->src_port;
 }
 
-/*
- * Where no record of its socket tells, packets and a lookup do, in either order. They come late:
- * the event has its place among those of now, the connection says when it was made.
- */
-static void tell_later(struct model *m, const struct flow *f, unsigned int end,
+static bool tell_later(struct model *m, const struct flow *f, unsigned int end,
 		       enum network_fact_kind kind, uint64_t time_ns)
 {
 	const struct network_fact fact = {
@@ -115,14 +114,20 @@ static void tell_later(struct model *m, const struct flow *f, unsigned int end,
 		.u.flow = { .name = f->name, .begin_ns = f->begin_ns, .end = end },
 	};
 
-	(void)network_add(m, &fact);
+	return network_add(m, &fact) == 0;
 }
 
-static void open_by_packet(struct model *m, const struct flow *f, unsigned int end)
+/*
+ * Where no record of its socket tells, packets and a lookup do, in either order. They come late:
+ * the event has its place among those of now, the connection says when it was made.
+ */
+static void open_later(struct model *m, const struct flow *f, unsigned int end, uint64_t time_ns)
 {
+	const uint64_t now_ns = m->network.now_ns == UINT64_MAX ? 0 : m->network.now_ns;
+
 	/* What there is no room for is told with its CLOSE. */
-	if (!m->network.has_records && f->end[end].owner)
-		tell_later(m, f, end, NETWORK_OPENED, m->network.now_ns);
+	if (!m->network.has_records && f->end[end].was_open && f->end[end].owner)
+		(void)tell_later(m, f, end, NETWORK_OPENED, MAX(time_ns, now_ns));
 }
 
 /*
@@ -136,14 +141,11 @@ static void meet_flow(struct model *m, struct flow *f, const struct packet *p, u
 	bool begins = f->begin_ns == time_ns;
 
 	if (flow_is_tcp(f)) {
-		if (syn == (PACKET_TCP_SYN | PACKET_TCP_ACK)) {
+		if (syn == (PACKET_TCP_SYN | PACKET_TCP_ACK))
 			own_by_port(m, f, from, true);
-			open_by_packet(m, f, from);
-			open_by_packet(m, f, !from);
-		} else if (syn == PACKET_TCP_SYN && !m->network.has_records && begins &&
-			   f->end[from].is_local && !f->end[from].owner) {
+		else if (syn == PACKET_TCP_SYN && !m->network.has_records && begins &&
+			 f->end[from].is_local && !f->end[from].owner)
 			infer_later(m, f, from);
-		}
 		return;
 	}
 	own_by_port(m, f, from, false);
@@ -159,6 +161,11 @@ void network_packet(struct model *m, uint32_t netns, const struct packet *p, uin
 	if (f && p->has_ports && ((p->tcp_flags & PACKET_TCP_SYN) ||
 				  f->way[0].seen.packets + f->way[1].seen.packets <= 2))
 		meet_flow(m, f, p, time_ns);
+	if (f && f->opens) {
+		f->opens = false;
+		open_later(m, f, 0, time_ns);
+		open_later(m, f, 1, time_ns);
+	}
 }
 
 /* An EXIT does not wait for those that wait themselves. */
@@ -333,7 +340,7 @@ static void apply_found(struct model *m, const struct network_fact *fact)
 	f->end[end].role = tcp ? PEVENT_ROLE_CLIENT : PEVENT_ROLE_NONE;
 	f->end[end].is_shared |= fact->u.found.shared;
 	flow_own(f, end, owner, PEVENT_FROM_SOCK_DIAG);
-	tell_conn(m, f, end, fact->time_ns);
+	open_later(m, f, end, fact->time_ns);
 }
 
 static void take_final(struct flow_end *e, const struct inet_diag_tcp *tcp)
@@ -353,18 +360,20 @@ static void take_final(struct flow_end *e, const struct inet_diag_tcp *tcp)
 /* Where no record of its socket was first, packets are, and these come late. */
 static void put_off(struct model *m, const struct network_fact *fact)
 {
+	struct network_state *n = &m->network;
 	struct network_fact again = *fact;
 
-	if (m->network.has_records || fact->put_off_ns ||
-	    m->network.packets_until_ns >= fact->time_ns)
+	if (n->has_records || fact->put_off_ns >= PUT_OFF_MAX_NS ||
+	    n->packets_until_ns >= fact->time_ns - fact->put_off_ns)
 		return;
-	again.put_off_ns = NETWORK_EXIT_NS;
-	again.time_ns += NETWORK_EXIT_NS;
-	(void)network_add(m, &again);
+	again.put_off_ns += PUT_OFF_NS;
+	again.time_ns += PUT_OFF_NS;
+	n->refused += network_add(m, &again) < 0;
 }
 
 static void apply_destroyed(struct model *m, const struct network_fact *fact)
 {
+	const uint64_t before_ns = NETWORK_NOTICE_NS + fact->put_off_ns;
 	const struct inet_diag_socket *s = &fact->u.destroyed;
 	const struct inet_diag_id *id = &s->id;
 	struct flows *flows = &m->network.flows;
@@ -374,9 +383,9 @@ static void apply_destroyed(struct model *m, const struct network_fact *fact)
 	unsigned int end;
 
 	if (!id->remote_port) {
-		port = port_find(&m->network.sockets, fact->netns, id->protocol, id->local_port,
-				 UINT64_MAX);
-		if (port && !port->address)
+		port = port_find_cookie(&m->network.sockets, id->protocol, id->local_port,
+					id->cookie);
+		if (port)
 			port_end(&m->network.sockets, port, fact->time_ns);
 		return;
 	}
@@ -400,13 +409,14 @@ static void apply_destroyed(struct model *m, const struct network_fact *fact)
 	 * may still come; a new socket at that port is found by itself.
 	 */
 	flow_close(flows, f, end, id->protocol != IPPROTO_TCP ? fact->time_ns :
-				  MAX(fact->time_ns - NETWORK_NOTICE_NS - fact->put_off_ns,
+				  MAX(fact->time_ns - MIN(fact->time_ns, before_ns),
 				      MAX(f->end[end].opened_ns, f->last_ns)));
 	if (id->protocol != IPPROTO_TCP)
 		return;
 	/* Packets are still to say whose it was. */
 	if (!f->end[end].owner && !m->network.has_records)
-		tell_later(m, f, end, NETWORK_CLOSED, fact->time_ns + NETWORK_EXIT_NS);
+		m->network.refused += !tell_later(m, f, end, NETWORK_CLOSED,
+						  fact->time_ns + NETWORK_EXIT_NS);
 	else
 		tell_close(m, f, end, fact->time_ns);
 }
@@ -454,14 +464,17 @@ void network_existing(struct model *m, uint32_t netns, const struct inet_diag_so
 				id->remote_port, &name);
 	port = port_new(&m->network.sockets, netns, id->protocol, id->local_port, s->inode,
 			id->remote_port ? &name : NULL, end);
-	if (port)
-		port->told_ns = m->network.now_ns;
+	if (!port)
+		return;
+	port->told_ns = m->network.now_ns;
+	port->cookie = id->cookie;
 }
 
 static void look_at_socket(struct model *m, struct process *p, uint32_t inode, uint64_t now_ns)
 {
 	struct port *port = port_find_inode(&m->network.sockets, inode);
 	struct traffic *owner = port ? network_traffic_of(m, p) : NULL;
+	struct flow_end *e;
 	struct flow *f;
 	bool is_new;
 
@@ -479,13 +492,15 @@ static void look_at_socket(struct model *m, struct process *p, uint32_t inode, u
 			   port->told_ns);
 	if (!f)
 		return;
-	if (f->end[port->end].owner && f->end[port->end].owner != owner) {
-		f->end[port->end].is_shared = true;
+	flow_touch(&m->network.flows, f, now_ns);
+	e = &f->end[port->end];
+	if (e->owner && e->owner != owner)
+		e->is_shared = true;
+	if (e->owner)
 		return;
-	}
-	if (f->end[port->end].owner)
-		return;
-	f->end[port->end].was_open = flow_is_tcp(f);
+	e->was_open = flow_is_tcp(f);
+	/* Older than the run: CONN is not told of it. */
+	e->was_told |= !f->has_syn && !e->opened_ns;
 	flow_own(f, port->end, owner, PEVENT_FROM_SOCK_DIAG);
 }
 
@@ -518,6 +533,7 @@ void network_tick(struct model *m, uint64_t packets_until_ns, uint64_t now_ns)
 
 	n->packets_until_ns = packets_until_ns;
 	n->now_ns = now_ns;
+	n->head_waits = false;
 	if (network_settled(n) == n->settling_ns || now_ns == UINT64_MAX) {
 		n->settling_ns = now_ns;
 		n->settling_until_ns = n->noticed_ns;

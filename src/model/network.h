@@ -18,8 +18,8 @@ enum network_fact_kind {
 	NETWORK_STATE,		/* a TCP socket's, changed: a tracepoint's record */
 	NETWORK_DATAGRAMS,	/* of one process, sent or received within a moment */
 	NETWORK_FOUND,		/* a lookup's answer */
-	NETWORK_OPENED,		/* packets say that a connection was made, or that one which */
-	NETWORK_CLOSED,		/* is gone was whose: of the model's own making */
+	NETWORK_OPENED,		/* packets said that a connection was made; the model's own */
+	NETWORK_CLOSED,		/* one is gone whose owner packets may have said by now; the same */
 	NETWORK_DESTROYED,	/* a socket is gone */
 };
 
@@ -106,6 +106,8 @@ void network_get_usage(const struct model *m, const struct process *p, struct pe
 void network_end(struct model *m, struct process *p, struct pevent_event *ev);
 /* The next event whose numbers are complete; NULL: none. */
 const struct pevent_event *network_take(struct model *m);
+/* The same when all facts there are have been applied: what waited may be complete by now. */
+const struct pevent_event *network_take_again(struct model *m);
 void network_get_stats(const struct model *m, struct pevent_network_stats *ret);
 
 #endif

@@ -102,7 +102,10 @@ const struct pevent_event *network_take(struct model *m)
 	struct queue_slot *slot = queue_head(&m->queue);
 
 	if (slot && slot->due_ns) {
-		if (!is_complete(&m->network, &m->queue, slot))
+		/* It can be long to say: not after each fact. */
+		m->network.head_waits = m->network.head_waits ||
+					!is_complete(&m->network, &m->queue, slot);
+		if (m->network.head_waits)
 			return NULL;
 		if (slot->traffic) {
 			fill(m, slot->traffic, true, &slot->ev);
@@ -116,4 +119,10 @@ const struct pevent_event *network_take(struct model *m)
 		queue_release(slot);
 	}
 	return queue_take(&m->queue);
+}
+
+const struct pevent_event *network_take_again(struct model *m)
+{
+	m->network.head_waits = false;
+	return network_take(m);
 }

@@ -180,6 +180,14 @@ void port_end(struct sockets *t, struct port *p, uint64_t time_ns)
 	}
 }
 
+/* Who had it is gone: another one at that port is who is there. */
+static bool is_orphan(const struct port *p, uint64_t time_ns)
+{
+	const struct process *owner = p->owner ? p->owner->process : NULL;
+
+	return p->owner && (!owner || (owner->dead && owner->pub.end_ns < time_ns));
+}
+
 struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port,
 		       uint64_t time_ns)
 {
@@ -189,13 +197,24 @@ struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol
 	for (; node; node = hash_find_next(node)) {
 		struct port *p = of_port(node);
 
-		if ((netns && p->netns != netns) || (p->gone_ns && time_ns > p->gone_ns))
+		if ((netns && p->netns != netns) || (p->gone_ns && time_ns > p->gone_ns) ||
+		    is_orphan(p, time_ns))
 			continue;
 		if (found && (found->owner != p->owner || found->netns != p->netns))
 			return NULL;
 		found = p;
 	}
 	return found;
+}
+
+struct port *port_find_cookie(const struct sockets *t, uint8_t protocol, uint16_t port,
+			      uint64_t cookie)
+{
+	struct port *p = of_port(hash_find(&t->by_port, key_of_port(protocol, port)));
+
+	while (p && !(p->inode && p->cookie == cookie))
+		p = of_port(hash_find_next(&p->by_port));
+	return p;
 }
 
 struct port *port_find_address(const struct sockets *t, uint8_t protocol, uint16_t port,

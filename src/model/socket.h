@@ -38,13 +38,14 @@ struct port {
 	struct list order;
 	uint64_t address;	/* 0: not known */
 	uint32_t inode;		/* 0: not known */
+	uint64_t cookie;	/* of the kernel's dump, where the inode is known */
 	uint32_t netns;
 	struct packet_flow name;	/* where is_connected */
 	uint8_t end;
 	uint8_t protocol;
 	uint16_t port;		/* local */
 	bool is_connected;
-	uint64_t told_ns;	/* when it was there; 0: not known */
+	uint64_t told_ns;	/* when it was there */
 	uint64_t gone_ns;	/* kept for packets that were sent before; 0: it is there */
 	struct traffic *owner;	/* referenced: the first that was found; NULL: none yet */
 	unsigned int owners;
@@ -79,6 +80,9 @@ void port_end(struct sockets *t, struct port *p, uint64_t time_ns);
  */
 struct port *port_find(const struct sockets *t, uint32_t netns, uint8_t protocol, uint16_t port,
 		       uint64_t time_ns);
+/* The one of that cookie. */
+struct port *port_find_cookie(const struct sockets *t, uint8_t protocol, uint16_t port,
+			      uint64_t cookie);
 struct port *port_find_address(const struct sockets *t, uint8_t protocol, uint16_t port,
 			       uint64_t address);
 /* The connected one. */
