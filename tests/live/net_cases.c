@@ -350,6 +350,7 @@ static int receive_fd(int over)
 static void case_pass(const char *name)
 {
 	int pair[2], fd;
+	char byte = 0;
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
@@ -357,6 +358,9 @@ static void case_pass(const char *name)
 	pid = fork();
 	if (pid == 0) {
 		fd = receive_fd(pair[1]);
+		/* Who gave it away has closed it: this is its last descriptor. */
+		if (recv(pair[1], &byte, 1, 0) != 1)
+			net_die("recv");
 		net_ask(fd, NET_PLAIN, 6000, 3000);
 		net_take(fd, 3000);
 		net_truth("pass-child", fd, 6000, 3000);
@@ -366,6 +370,8 @@ static void case_pass(const char *name)
 	send_fd(pair[0], fd);
 	net_truth(name, fd, 0, 0);
 	close(fd);
+	if (send(pair[0], &byte, 1, 0) != 1)
+		net_die("send");
 	if (pid < 0 || reap(pid))
 		net_die("child");
 }
