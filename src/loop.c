@@ -536,7 +536,7 @@ int loop_begin(struct pevent *p)
 	p->model.network.has_lookups = p->source->lookups;
 	p->model.network.flows.is_partial = p->config.interface;
 	p->model.network.own = p->source->own_netns;
-	p->model.network.now_ns = now;
+	p->model.network.begin_ns = p->model.network.now_ns = now;
 	p->model.network.keeps_connections = p->config.want & PEVENT_WANT_CONNECTIONS;
 	p->model.keeps_files = !p->source->network || (p->config.want & PEVENT_WANT_FILES);
 	sync_clock(p);

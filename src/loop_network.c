@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the network's sources tell, handed on to the model. */
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "loop.h"
@@ -11,6 +12,7 @@
 #define REST_NS (2 * NSEC_PER_MSEC)	/* between two drains at the end */
 #define PORTS_NS (NSEC_PER_SEC / 4)	/* between two questions who waits at a port */
 #define ENTER_TRIES 16		/* of those who live in a namespace; a second later once more */
+#define ENTER_NS (10 * NSEC_PER_MSEC)	/* at a time; the others follow */
 #define LOOK_NS (5 * NSEC_PER_SEC)	/* for who has a new socket; then it is nobody's */
 
 static void ingest_packet(void *data, uint32_t netns, const struct packet *packet,
@@ -165,16 +167,18 @@ static int enter_network(struct pevent *p, const struct network_new *new)
 static void enter_networks(struct pevent *p)
 {
 	struct network_state *n = &p->model.network;
+	const uint64_t end = clock_now(&p->clock) + ENTER_NS;
+	size_t done = 0;
 
-	for (size_t i = 0; i < n->n_new; i++) {
-		uint32_t netns = n->new[i].netns;
-		int result = enter_network(p, &n->new[i]);
+	while (done < n->n_new && clock_now(&p->clock) < end) {
+		const struct network_new *new = &n->new[done++];
 
 		/* It may be gone; the next process that is met there is the next chance. */
-		if (result < 0)
-			network_forget(&p->model, netns);
+		if (enter_network(p, new) < 0)
+			network_forget(&p->model, new->netns);
 	}
-	n->n_new = 0;
+	n->n_new -= done;
+	memmove(n->new, n->new + done, n->n_new * sizeof(n->new[0]));
 }
 
 static void leave_empty(struct pevent *p)

@@ -79,7 +79,8 @@
  *				by owner_later.c
  *	src/source/taskstats.c	exit records: registration, draining
  *	src/source/netlink.c	buffers, loss counters, batches of both
- *	src/source/network.c	all of the network: namespaces, packets, sockets, owners
+ *	src/source/network.c	all of the network: namespaces, packets, sockets, owners;
+ *				network_state.h, network_account.c: what it counted
  *	src/source/space.c	one network namespace; netns.c: how it is found and entered;
  *				closer.c: how it is left; refusals.c: what is told if not
  *	src/source/capture.c	packets through libpcap; capture_file.c: into a file and back

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process.h"
 #include "socket.h"
 #include "traffic.h"
 #include "util/macro.h"
@@ -281,6 +282,19 @@ static bool is_past(const struct flow *f, uint64_t time_ns)
 	return f->closed_ns && time_ns > f->closed_ns;
 }
 
+/* A port for datagrams is another process's soon after its owner has ended. */
+static bool is_deserted(const struct flow *f, uint64_t time_ns)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(f->end); i++) {
+		const struct traffic *owner = f->end[i].owner;
+
+		if (owner && (!owner->process || (owner->process->dead &&
+						  owner->process->pub.end_ns < time_ns)))
+			return true;
+	}
+	return false;
+}
+
 static struct flow *find_for_packet(const struct flows *t, uint32_t netns,
 				    const struct packet_flow *name, const struct packet *p,
 				    uint64_t time_ns)
@@ -291,8 +305,9 @@ static struct flow *find_for_packet(const struct flows *t, uint32_t netns,
 	for (struct flow *f = first(t, netns, name), *older; f; f = older) {
 		older = next(f);
 		if (time_ns + JITTER_NS >= f->begin_ns)
-			return opens && is_past(f, time_ns) &&
-			       time_ns > f->begin_ns + JITTER_NS ? NULL : f;
+			return opens && time_ns > f->begin_ns + JITTER_NS &&
+			       (is_past(f, time_ns) || (!tcp && is_deserted(f, time_ns))) ?
+				       NULL : f;
 		/* What is known of its beginning is the end of the handshake, or a later packet. */
 		if ((!tcp || (f->is_vague && begins)) && time_ns + VAGUE_NS > f->begin_ns &&
 		    (!older || is_past(older, time_ns))) {

@@ -18,8 +18,7 @@
 /* A fact of our own among those of the connector: `seq` of source `ack` are missing, on `cpu`. */
 #define FACT_LOST 0x7ffffff0u
 
-#define NETWORKS_MAX 256	/* namespaces that are kept in mind */
-#define NETWORKS_NEW 16
+#define NETWORKS_MAX 512	/* namespaces that are kept in mind: more than can be entered */
 
 /* What is known of the network: network.h. */
 struct network_state {
@@ -37,6 +36,7 @@ struct network_state {
 	uint64_t sockets_ns;	/* when one was told of that was not known */
 	bool keeps_connections;	/* closed ones are listed, too */
 	uint32_t own;		/* inode of pevent's namespace */
+	uint64_t begin_ns;	/* of the run */
 	bool has_entries;	/* it is told which namespaces are entered, and when */
 	struct network_known {
 		uint32_t netns;
@@ -48,7 +48,7 @@ struct network_state {
 	struct network_new {
 		uint32_t netns;
 		pid_t pid;
-	} new[NETWORKS_NEW];	/* for the owner to enter */
+	} new[NETWORKS_MAX];	/* for the owner to enter */
 	size_t n_new;
 	struct network_switch {
 		uint64_t time_ns;

@@ -373,7 +373,7 @@ static void put_off(struct model *m, const struct network_fact *fact)
 
 static void apply_destroyed(struct model *m, const struct network_fact *fact)
 {
-	const uint64_t before_ns = NETWORK_NOTICE_NS + fact->put_off_ns;
+	const uint64_t read_ns = fact->time_ns - fact->put_off_ns;
 	const struct inet_diag_socket *s = &fact->u.destroyed;
 	const struct inet_diag_id *id = &s->id;
 	struct flows *flows = &m->network.flows;
@@ -404,13 +404,8 @@ static void apply_destroyed(struct model *m, const struct network_fact *fact)
 	if (f->end[end].closed_ns)
 		return;
 	tell_conn(m, f, end, fact->time_ns);
-	/*
-	 * The drain that took it in may have begun before it was opened. Of datagrams the last ones
-	 * may still come; a new socket at that port is found by itself.
-	 */
-	flow_close(flows, f, end, id->protocol != IPPROTO_TCP ? fact->time_ns :
-				  MAX(fact->time_ns - MIN(fact->time_ns, before_ns),
-				      MAX(f->end[end].opened_ns, f->last_ns)));
+	/* It was so some time before, which nobody told; a new socket of that name tells itself. */
+	flow_close(flows, f, end, MAX(read_ns, f->end[end].opened_ns));
 	if (id->protocol != IPPROTO_TCP)
 		return;
 	/* Packets are still to say whose it was. */

@@ -11,7 +11,6 @@
 #include "wire/packet.h"
 #include "wire/tracepoint.h"
 
-#define NETWORK_NOTICE_NS 5000000u	/* a notice is read sooner, but for a flood */
 #define NETWORK_EXIT_NS 50000000u	/* an EXIT waits at most so long for its sockets' counts */
 
 enum network_fact_kind {

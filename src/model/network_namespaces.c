@@ -3,6 +3,8 @@
 #include "network.h"
 #include "util/macro.h"
 
+#define SOON_NS NSEC_PER_SEC	/* those of the first scan are entered, and not all at once */
+
 static struct network_known *find_known(struct network_state *n, uint32_t netns)
 {
 	for (size_t i = 0; i < n->n_known; i++)
@@ -56,7 +58,7 @@ bool network_was_unseen(struct network_state *n, const struct process *p)
 		return false;
 	known = find_known(n, p->netns);
 	return !known || !known->is_in ||
-	       (!p->pub.before_run && p->pub.start_ns < known->since_ns);
+	       (p->pub.before_run ? n->begin_ns + SOON_NS : p->pub.start_ns) < known->since_ns;
 }
 
 static void mark_inhabited(struct model *m)

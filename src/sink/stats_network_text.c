@@ -140,5 +140,11 @@ void stats_network_line(const struct pevent_stats *account, struct strbuf *b)
 	}
 	strbuf_puts(b, "; ");
 	strbuf_put_u64(b, dropped);
-	strbuf_puts(b, " packets dropped\n");
+	strbuf_puts(b, " packets dropped");
+	if (n->namespaces_refused) {
+		strbuf_puts(b, "; not counted in ");
+		strbuf_put_u64(b, n->namespaces_refused);
+		strbuf_puts(b, " namespaces");
+	}
+	strbuf_putc(b, '\n');
 }

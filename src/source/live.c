@@ -304,7 +304,11 @@ static int live_reopen(struct source *s, void (*fn)(void *, const struct cn_even
 
 static void live_stop(struct source *s)
 {
-	connector_ignore(&live_of(s)->connector);
+	struct live *l = live_of(s);
+
+	connector_ignore(&l->connector);
+	if (l->network)
+		network_run_ends(l->network);
 }
 
 /* How a socket runs; strange: messages that were not the kernel's, or not understood. */

@@ -210,6 +210,7 @@ static int add(void *data, uint32_t inode, _unused_ const char *path)
 int netns_mounts_update(struct netns_mounts *m)
 {
 	struct pollfd pfd = { m->fd, POLLPRI, 0 };
+	struct netns_mounts now = { 0 };
 	int error;
 
 	if (!m->is_open)
@@ -217,10 +218,17 @@ int netns_mounts_update(struct netns_mounts *m)
 	/* Says once of each change that there was one. */
 	if (poll(&pfd, 1, 0) <= 0 && m->is_read)
 		return 0;
-	m->n = 0;
-	error = for_each(add, m);
+	error = for_each(add, &now);
 	m->is_read = error == 0;
-	return error < 0 ? error : 1;
+	if (error < 0) {
+		free(now.inodes);
+		return error;
+	}
+	free(m->inodes);
+	m->inodes = now.inodes;
+	m->n = now.n;
+	m->room = now.room;
+	return 1;
 }
 
 bool netns_mounts_has(const struct netns_mounts *m, uint32_t inode)

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "network.h"
+#include "network_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "closer.h"
-#include "netns.h"
-#include "owner.h"
 #include "record.h"
-#include "refusals.h"
-#include "space.h"
-#include "tracepoints.h"
 #include "util/macro.h"
 
-#define OWN_RING (16u << 20)
 #define OTHER_RING (4u << 20)
 #define MANY 64			/* of those; the rings of more are smaller */
 #define MANY_RING (1u << 20)
@@ -26,31 +18,8 @@
 #define DROPS_NS (NSEC_PER_SEC / 5)
 #define CLOCK_SET_NS ((int64_t)NSEC_PER_MSEC)	/* less is no setting of the clock */
 #define CLOCK_SMOOTH 4
-#define WATCHES_MAX (2 * NETWORK_NAMESPACES_MAX + 1)
+#define WATCHES_MAX (3 * NETWORK_NAMESPACES_MAX + 2)	/* all of them */
 #define TCP 6			/* IPPROTO_TCP */
-
-struct network {
-	struct network_options options;
-	char *interface;	/* its own copy */
-	const struct clock *clock;
-	const struct log *log;
-	int epoll_fd;
-	struct space *spaces[NETWORK_NAMESPACES_MAX];	/* the first is our own */
-	size_t n_spaces, peak;
-	struct tracepoints tracepoints;
-	int tracepoints_error;	/* why they are not open; 0: they are, or were not wanted */
-	struct owners *owners;	/* NULL: no lookups */
-	struct netns_mounts mounts;
-	int wake_fd;		/* mountinfo once more: whoever polls it takes the change away */
-	bool mounts_changed;	/* and was not looked at */
-	struct network_account gone;	/* counts of namespaces that were left */
-	struct closer closer;		/* of these */
-	bool has_begun;			/* the first drain has been */
-	struct refusals refusals;
-	int64_t realtime_offset_ns;
-	uint64_t drops_ns;	/* when they were last read */
-	uint64_t packets_until_ns;
-};
 
 static struct space *find(const struct network *n, uint32_t netns)
 {
@@ -58,15 +27,6 @@ static struct space *find(const struct network *n, uint32_t netns)
 		if (n->spaces[i]->netns == netns)
 			return n->spaces[i];
 	return NULL;
-}
-
-static size_t count_spaces(const struct network *n)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n->n_spaces; i++)
-		count += !n->spaces[i]->left_ns;
-	return count;
 }
 
 static int watch(struct network *n, int fd, struct space *s, uint32_t how)
@@ -102,7 +62,7 @@ static int add_space(struct network *n, struct space *s)
 		s->capture.file = recorder_packets(n->options.recorder, s->netns,
 						   n->n_spaces == 0, s->capture.linktype);
 	n->spaces[n->n_spaces++] = s;
-	n->peak = MAX(n->peak, count_spaces(n));
+	n->peak = MAX(n->peak, network_count_spaces(n));
 	return 0;
 }
 
@@ -137,7 +97,7 @@ static int enter(void *data)
 static int open_own(struct network *n)
 {
 	const struct space_options options = {
-		.interface = n->interface, .is_own = true, .ring = OWN_RING,
+		.interface = n->interface, .is_own = true, .ring = NETWORK_OWN_RING,
 		.notices = n->options.buffer,
 	};
 	const uint32_t netns = netns_of_thread();
@@ -340,26 +300,13 @@ static void take_found(void *data, const struct network_found *f)
 		found->fns->found(found->data, f);
 }
 
-static void add_counts(const struct space *s, struct network_account *to)
-{
-	const struct capture *c = &s->capture;
-	const uint64_t strange = c->other.packets + c->malformed.packets;
-
-	to->packets += c->ip.packets + strange;
-	to->other_packets += strange;
-	to->skipped_packets += c->skipped.packets;
-	to->packets_dropped += s->drops.dropped;
-	to->notices += s->diag.received;
-	to->notices_lost += s->notices_lost;
-}
-
 /* The i-th; nothing of it is to be read any more. */
 static void let_go(struct network *n, size_t i)
 {
 	struct space *s = n->spaces[i];
 
 	space_drops(s);
-	add_counts(s, &n->gone);
+	network_add_counts(s, &n->gone);
 	unwatch(n, s->capture.fd);
 	if (s->diag.is_open) {
 		unwatch(n, s->diag.notices);
@@ -390,7 +337,7 @@ static void let_one_go(struct network *n, uint64_t now)
 
 static void read_drops(struct network *n, uint64_t now)
 {
-	if (now < n->drops_ns + DROPS_NS)
+	if (now < n->drops_ns + DROPS_NS && !n->is_ending)
 		return;
 	n->drops_ns = now;
 	for (size_t i = 0; i < n->n_spaces; i++)
@@ -403,8 +350,12 @@ static void look_around(struct network *n, const struct network_fns *fns, void *
 	if (netns_mounts_update(&n->mounts) <= 0 && !n->mounts_changed)
 		return;
 	n->mounts_changed = false;
-	for (size_t i = 0; i < n->mounts.n; i++)
-		(void)network_enter(n, n->mounts.inodes[i], 0, fns, data);
+	for (size_t i = 0; i < n->mounts.n; i++) {
+		const struct space *s = find(n, n->mounts.inodes[i]);
+
+		if (!s || s->left_ns)
+			(void)network_enter(n, n->mounts.inodes[i], 0, fns, data);
+	}
 }
 
 int network_drain(struct network *n, const struct network_fns *fns, void *data)
@@ -424,6 +375,8 @@ int network_drain(struct network *n, const struct network_fns *fns, void *data)
 		return error;
 	follow_clock(n);
 	drain_packets(n, now, fns, data);
+	if (n->is_ending)
+		n->tracepoints.lost_ns = 0;
 	tracepoints_drain(&n->tracepoints, now, fns, data);
 	for (size_t i = 0; i < n->n_spaces; i++) {
 		if (n->spaces[i]->is_ready)
@@ -435,6 +388,11 @@ int network_drain(struct network *n, const struct network_fns *fns, void *data)
 	let_one_go(n, now);
 	read_drops(n, now);
 	return 0;
+}
+
+void network_run_ends(struct network *n)
+{
+	n->is_ending = true;
 }
 
 uint64_t network_packets_until(const struct network *n)
@@ -454,13 +412,16 @@ static int enter_by(struct network *n, uint32_t netns, int fd)
 
 	if (error < 0)
 		return error;
-	if (e.space->capture_error < 0)
-		(void)refusals_add(&n->refusals, netns, e.space->capture_error);
 	if (e.space->diag_error < 0)
 		(void)refusals_tell(&n->refusals, netns, e.space->diag_error);
 	if (e.owners_error < 0)
 		(void)refusals_tell(&n->refusals, netns, e.owners_error);
-	error = add_space(n, e.space);
+	/* Without packets nothing is known of it: it is tried again. */
+	error = e.space->capture_error;
+	if (error < 0)
+		space_free(e.space);
+	else
+		error = add_space(n, e.space);
 	if (error < 0 && n->owners)
 		owners_remove_namespace(n->owners, netns);
 	return error;
@@ -505,10 +466,14 @@ void network_leave(struct network *n, uint32_t netns, const struct network_fns *
 {
 	struct space *s = find(n, netns);
 
+	int result;
+
 	if (!s || s == n->spaces[0] || s->left_ns)
 		return;
-	n->mounts_changed |= netns_mounts_update(&n->mounts) > 0;
-	if (netns_mounts_has(&n->mounts, netns))
+	result = netns_mounts_update(&n->mounts);
+	n->mounts_changed |= result > 0;
+	/* Where it cannot be known, it stays. */
+	if ((result < 0 && n->mounts.is_open) || netns_mounts_has(&n->mounts, netns))
 		return;
 	s->left_ns = clock_now(n->clock);
 	fns->left(data, netns);
@@ -517,78 +482,4 @@ void network_leave(struct network *n, uint32_t netns, const struct network_fns *
 uint32_t network_own(const struct network *n)
 {
 	return n->spaces[0]->netns;
-}
-
-static void describe_packets(const struct network *n, char *to, size_t size)
-{
-	const struct space *own = n->spaces[0];
-	char refused[48] = "";
-
-	if (n->refusals.n)
-		snprintf(refused, sizeof(refused), ", not in %zu namespaces", n->refusals.n);
-	if (own->capture.fd < 0)
-		snprintf(to, size, "off: %s", strerror(-own->capture_error));
-	else
-		snprintf(to, size, "%.30s, %u MiB ring%s", n->interface ? n->interface : "any",
-			 OWN_RING >> 20, refused);
-}
-
-static void describe_sockets(const struct network *n, char *to, size_t size)
-{
-	const size_t ring = n->tracepoints.perf.ring_size;
-	struct owners_account owners = { 0 };
-	char lookups[64] = "", lost[40] = "";
-
-	if (n->owners) {
-		owners_get_account(n->owners, &owners);
-		if (owners.lost)
-			snprintf(lost, sizeof(lost), ", passed over: %llu",
-				 (unsigned long long)owners.lost);
-		snprintf(lookups, sizeof(lookups), "lookups, %u threads%s%s", owners.threads,
-			 owners.realtime ? ", SCHED_FIFO" : "", lost);
-	}
-	if (n->spaces[0]->capture.fd < 0)
-		snprintf(to, size, "off: packets are not counted");
-	else if (n->tracepoints.is_open)
-		snprintf(to, size, "tracepoints, %zu %s rings%s%s%s",
-			 ring >= 1 << 20 ? ring >> 20 : ring >> 10,
-			 ring >= 1 << 20 ? "MiB" : "KiB",
-			 n->tracepoints.has_udp ? ", UDP payload" : "", n->owners ? "; " : "",
-			 lookups);
-	else if (n->owners)
-		snprintf(to, size, "%s", lookups);
-	else
-		snprintf(to, size, "off: %s", n->tracepoints_error ?
-			 strerror(-n->tracepoints_error) : "lookups are not possible");
-}
-
-void network_get_losses(const struct network *n, uint64_t *ret_packets, uint64_t *ret_notices)
-{
-	struct network_account sum = n->gone;
-
-	for (size_t i = 0; i < n->n_spaces; i++)
-		add_counts(n->spaces[i], &sum);
-	*ret_packets = sum.packets_dropped;
-	*ret_notices = sum.notices_lost;
-}
-
-void network_get_account(const struct network *n, struct network_account *ret)
-{
-	const struct tracepoints *t = &n->tracepoints;
-
-	*ret = n->gone;
-	for (size_t i = 0; i < n->n_spaces; i++)
-		add_counts(n->spaces[i], ret);
-	ret->captures = n->spaces[0]->capture.fd >= 0;
-	ret->notices_open = n->spaces[0]->diag.is_open;
-	ret->perf = t->is_open;
-	ret->lookups = n->owners;
-	ret->udp = t->udp;
-	ret->records = t->perf.received;
-	ret->records_lost = t->lost_told;
-	ret->namespaces = count_spaces(n);
-	ret->namespaces_peak = n->peak;
-	ret->namespaces_refused = n->refusals.n;
-	describe_packets(n, ret->packets_state, sizeof(ret->packets_state));
-	describe_sockets(n, ret->sockets_state, sizeof(ret->sockets_state));
 }

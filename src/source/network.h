@@ -106,6 +106,8 @@ int network_get_fd(const struct network *n);
  * nothing more will come.
  */
 int network_drain(struct network *n, const struct network_fns *fns, void *data);
+/* The run ends: what is known to be lost is asked for at each drain, not now and then. */
+void network_run_ends(struct network *n);
 /* Up to when all packets, and all records, have been drained; UINT64_MAX: there are none. */
 uint64_t network_packets_until(const struct network *n);
 uint64_t network_records_until(const struct network *n);

@@ -8,7 +8,7 @@
 
 #include "util/log.h"
 
-#define REFUSALS_KEPT 256
+#define REFUSALS_KEPT 4096
 #define REFUSALS_TOLD 16
 
 struct refusals {

@@ -330,8 +330,10 @@ static int replay_drain_network(struct source *s, const struct network_fns *fns,
 	int error;
 
 	s->network_ns = r->drain_ns;
-	if (!r->scan_end_ns)
+	if (!r->scan_end_ns) {
 		until = replay_lines_next_time(&r->lines, REPLAY_SCAN, UINT64_MAX);
+		s->network_ns = replay_lines_next_time(&r->lines, REPLAY_SOCKET, until);
+	}
 	error = network_replay_drain(n, until, fns, data);
 	s->packets_until_ns = network_replay_packets_until(n, r->drain_ns);
 	s->records_until_ns = network_replay_records_until(n, r->drain_ns);

@@ -106,6 +106,7 @@ void space_drain_packets(struct space *s, const struct network_fns *fns, void *d
 	struct drain d = { s, fns, data, UINT64_MAX };
 	int n;
 
+	s->has_more = false;
 	if (s->capture.fd < 0)
 		return;
 	n = capture_drain(&s->capture, PACKETS_MAX, take_packet, &d);

@@ -214,7 +214,7 @@ TEST(totals)
 	account.network.namespaces_refused = 2;
 	write_text(s, &account, &b);
 	CHECK(contains(&b, "120 received; after their owner's exit 0 sent, 52 received; "
-			   "3.0K forwarded; 5 packets dropped\n"));
+			   "3.0K forwarded; 5 packets dropped; not counted in 2 namespaces\n"));
 	write_json(s, &account, &b);
 	CHECK(contains(&b, "\"network\":{\"tx_bytes\":2048,\"tx_packets\":10,"
 			   "\"tx_payload_bytes\":1000,\"rx_bytes\":4096,\"rx_packets\":20,"
