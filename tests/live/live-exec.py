@@ -9,12 +9,15 @@ fell idle before its command line was read. Such a line has to say that it does 
 may ever show a wrong one."""
 
 import collections
+import os
 import shlex
 
 import rig
 
 COUNT = 20000
 UNKNOWN_MAX = 10
+# The allocator of a sanitized pevent has locks that a reader can wait for: seen once in 300,000.
+PINNED_MAX = 2 if os.environ.get("PEVENT_SANITIZED") else 0
 
 
 def check(t, name, got, truth, unknown_max):
@@ -60,7 +63,7 @@ def text(t):
         elif args[0] != rig.rig("gen"):
             got[r["Event"]].append((int(r["PID"]), args[1] if args[0] == rig.rig("tiny") else None))
     t.ok(not lost, "text: nothing lost", *lost[:5])
-    check(t, "text", got, truth, 0)
+    check(t, "text", got, truth, PINNED_MAX)
 
 
 def json(t):
