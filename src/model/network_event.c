@@ -81,6 +81,9 @@ static bool is_complete(struct network_state *n, const struct queue *q,
 
 	if (queue_count(q) > WAITING_MAX)
 		return true;
+	/* At the end nothing waits for what a recording puts after it. */
+	if (n->now_ns == UINT64_MAX && (!next || next->time_ns == UINT64_MAX))
+		return true;
 	/* Also where the loop was late itself, and took in at once what was told long ago. */
 	if (network_settled(n) >= slot->due_ns && !(next && next->time_ns <= slot->due_ns))
 		return true;

@@ -224,4 +224,25 @@ TEST(a_connected_datagram_socket_may_rest)
 	end();
 }
 
+/* As a damaged recording may have it: no event is kept back by it. */
+TEST(a_notice_of_no_time_holds_nothing_back)
+{
+	const struct pevent_event *ev;
+
+	begin_network();
+	fork_at(SECOND, 1, 100);
+	state(SECOND + MS, 100, 0xabc, (struct end){ 1, 0 }, server, 7, 2);
+	state(SECOND + MS + US, 0, 0xabc, client, server, 2, 1);
+	gone(UINT64_MAX, client, server, 0, 0);
+	exit_at(SECOND + 2 * MS, 100);
+	CHECK_EQ(next_complete()->type, PEVENT_FORK);
+	while (next_complete())
+		;
+	network_tick(&m, UINT64_MAX, UINT64_MAX);
+	ev = network_take_again(&m);
+	CHECK(ev);
+	CHECK_EQ(ev->type, PEVENT_EXIT);
+	end();
+}
+
 TEST_MAIN()
