@@ -7,6 +7,7 @@
 #include "util/macro.h"
 
 #define SEARCH_AGAIN_NS NSEC_PER_SEC
+#define NOBODY_AGAIN_NS (100 * NSEC_PER_MSEC)	/* all processes have been asked since */
 #define DOUBT_AGAIN_NS (20 * NSEC_PER_MSEC)	/* another may have bound the port since */
 #define BUSY_NS (10 * NSEC_PER_MSEC)	/* taken from programs: no more is */
 #define PATIENCE_NS (500 * NSEC_PER_USEC)
@@ -25,8 +26,9 @@ static bool is_current(const struct owner_memory *m, bool is_connected, uint64_t
 
 	if (age >= SEARCH_AGAIN_NS)
 		return false;
-	if (!doubtful && (!e->holder.tgid ||
-			  (unchanged && (is_connected || age < DOUBT_AGAIN_NS))))
+	if (!doubtful && !e->holder.tgid)
+		return age < NOBODY_AGAIN_NS || m->busy_ns > BUSY_NS;
+	if (!doubtful && unchanged && (is_connected || age < DOUBT_AGAIN_NS))
 		return true;
 	if (m->busy_ns > BUSY_NS) {
 		if (e->several && e->holder.certain)
@@ -77,13 +79,16 @@ static void search(const struct owner_memory *m, struct owner_space *space, bool
 		.sockets = { &found->inode, 1 }, .cpu = m->cpu,
 		.patience_ns = m->lost_ns > BUSY_NS ? LITTLE_PATIENCE_NS : PATIENCE_NS,
 	};
-	int n;
+	int n = 1;
 
 	owner_scan_find(m->scan, &search, &e->holder);
 	e->socket = (struct owner_bound){ found->id.cookie, found->inode, found->id.ifindex };
-	if (is_connected || (e->holder.certain && !e->holder.others))
+	if (is_connected ? e->holder.certain || !e->holder.others :
+			   e->holder.certain && !e->holder.others)
 		return;
-	n = list(space, found, bound);
+	bound[0] = e->socket;
+	if (!is_connected)
+		n = list(space, found, bound);
 	e->several = n != 1;
 	if (n < 0)
 		e->holder.tgid = 0;

@@ -10,6 +10,7 @@
 #include "util/macro.h"
 #include "wire/proc.h"
 
+#define NEWEST 6
 #define FEW 12			/* descriptors that are read before all are listed */
 #define SOME 50			/* of those listed */
 #define ANCESTORS 16
@@ -108,9 +109,10 @@ static int open_dir(int proc, int32_t tgid, const char *name)
  * A new descriptor gets the lowest free number: mostly, that is how many there were. To read one
  * takes 3 us, to list them 17 us and more, and meanwhile what would run on this CPU waits.
  */
-int owner_process_find(int proc, int32_t tgid, const struct owner_sockets *sockets,
-		       uint32_t *ret_inode)
+int owner_process_find(int proc, int32_t tgid, enum owner_depth depth,
+		       const struct owner_sockets *sockets, uint32_t *ret_inode)
 {
+	const uint32_t few = depth == OWNER_NEWEST ? NEWEST : FEW;
 	int dir = open_dir(proc, tgid, "fd"), found = -ENOENT;
 	uint32_t count, low, high;
 	bool complete;
@@ -119,7 +121,7 @@ int owner_process_find(int proc, int32_t tgid, const struct owner_sockets *socke
 		return dir == -ENOENT || dir == -ESRCH ? -ESRCH : -ENOENT;
 	count = count_fds(dir);
 	high = count ? count : FEW;
-	low = high - MIN(high, (uint32_t)FEW);
+	low = high - MIN(high, few);
 	complete = count && low == 0;
 	for (uint32_t i = high; i-- > low && found < 0;) {
 		char fd[12];
@@ -131,7 +133,7 @@ int owner_process_find(int proc, int32_t tgid, const struct owner_sockets *socke
 		if (result > 0)
 			found = (int)i;
 	}
-	if (found < 0 && !complete)
+	if (found < 0 && !complete && depth == OWNER_MANY)
 		found = list(dir, low, high, sockets, ret_inode);
 	close(dir);
 	return found;

@@ -16,12 +16,18 @@ struct owner_sockets {
 	size_t n;
 };
 
+/* How many of a process's descriptors are read. */
+enum owner_depth {
+	OWNER_NEWEST,	/* those of the highest numbers: 20 us */
+	OWNER_MANY,	/* and of many others some: 200 us, where there are some fifty */
+};
+
 /*
  * A descriptor of the process that is one of them: its number, and whose. -ENOENT: it has none;
- * -ESRCH: there is no such process. Of many descriptors only some are read.
+ * -ESRCH: there is no such process.
  */
-int owner_process_find(int proc, int32_t tgid, const struct owner_sockets *sockets,
-		       uint32_t *ret_inode);
+int owner_process_find(int proc, int32_t tgid, enum owner_depth depth,
+		       const struct owner_sockets *sockets, uint32_t *ret_inode);
 /* Whether that descriptor of the process is the socket. */
 bool owner_process_has(int proc, int32_t tgid, int fd, uint32_t inode);
 /* 0: none, or it is gone. */

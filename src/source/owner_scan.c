@@ -216,7 +216,8 @@ static void remember(struct owner_scan *s, int32_t tgid)
 	size_t i = 0;
 
 	pthread_mutex_lock(&s->lock);
-	while (i < OWNER_RECENT_MAX - 1 && s->recent[i] && s->recent[i] != tgid)
+	forget(s->recent, OWNER_RECENT_MAX, tgid);
+	while (i < OWNER_RECENT_MAX - 1 && s->recent[i])
 		i++;
 	memmove(s->recent + 1, s->recent, i * sizeof(s->recent[0]));
 	s->recent[0] = tgid;
@@ -266,24 +267,31 @@ static void climb(const struct owner_scan *s, int cpu, struct owner_holder *h, b
 	}
 }
 
-/* One more that has one of them. `several`: those so far are not of one family, or socket. */
+/* What a search has found so far. */
+struct finding {
+	struct owner_holder best;
+	bool several;	/* those so far are not of one family, or socket */
+	bool tied;
+};
+
+/* One more that has one of them. */
 static void meet(const struct owner_scan *s, int cpu, const struct owner_holder *h,
-		 struct owner_holder *best, bool *several, bool *tied)
+		 struct finding *f)
 {
+	struct owner_holder found = *h, *best = &f->best;
 	const bool same = best->inode == h->inode;
-	struct owner_holder found = *h;
 
 	found.certain = owner_process_runs(s->proc, found.tgid, cpu);
-	climb(s, cpu, &found, tied);
+	climb(s, cpu, &found, &f->tied);
 	if (!best->tgid) {
 		*best = found;
 	} else if (found.certain && best->certain && found.tgid != best->tgid) {
-		decide(s, cpu, &found, best, tied);
+		decide(s, cpu, &found, best, &f->tied);
 	} else if (found.certain && !best->certain) {
 		found.others = found.others || same;
 		*best = found;
 	} else if (!best->certain) {
-		*several = *several || found.tgid != best->tgid || !same;
+		f->several = f->several || found.tgid != best->tgid || !same;
 		best->others = true;
 	} else {
 		best->others = best->others || same;
@@ -299,7 +307,7 @@ static bool has_all(const struct owner_scan *s, int32_t tgid, const struct owner
 	for (size_t i = 0; i < sockets->n; i++) {
 		const struct owner_sockets one = { &sockets->inodes[i], 1 };
 
-		if (owner_process_find(s->proc, tgid, &one, &inode) < 0)
+		if (owner_process_find(s->proc, tgid, OWNER_MANY, &one, &inode) < 0)
 			return false;
 	}
 	return true;
@@ -315,15 +323,12 @@ static unsigned int limit(const struct owner_search *search, const struct owner_
 	return best->tgid ? asked + MORE : UINT32_MAX;
 }
 
-void owner_scan_find(struct owner_scan *s, const struct owner_search *search,
-		     struct owner_holder *ret)
+/* As many as there is time for, from `begin` on. */
+static void ask(struct owner_scan *s, const struct owner_search *search, enum owner_depth depth,
+		uint64_t begin, uint64_t patience, struct finding *f)
 {
-	const uint64_t begin = clock_now(&real);
-	const struct owner_sockets *sockets = &search->sockets;
-	struct owner_holder best = { 0 };
 	unsigned int until = UINT32_MAX;
 	struct cursor c = { 0 };
-	bool several = false, tied = false;
 	int32_t tgid;
 
 	pthread_mutex_lock(&s->lock);
@@ -332,27 +337,56 @@ void owner_scan_find(struct owner_scan *s, const struct owner_search *search,
 	while (c.asked < until && (tgid = next_candidate(s, &c))) {
 		struct owner_holder h = { .tgid = tgid };
 
-		h.fd = owner_process_find(s->proc, tgid, sockets, &h.inode);
+		h.fd = owner_process_find(s->proc, tgid, depth, &search->sockets, &h.inode);
 		if (h.fd >= 0) {
 			if (c.old)
 				remember(s, tgid);
-			meet(s, search->cpu, &h, &best, &several, &tied);
-			until = MIN(until, limit(search, &best, c.asked));
+			meet(s, search->cpu, &h, f);
+			until = MIN(until, limit(search, &f->best, c.asked));
 		}
 		if (h.fd == -ESRCH)
 			owner_scan_remove(s, tgid);
 		else
 			c.asked++;
-		if (clock_now(&real) - begin > search->patience_ns)
+		if (clock_now(&real) - begin > patience)
 			break;
 	}
-	best.certain = best.certain && !tied;
-	if (best.tgid && !best.certain) {
-		if (several || (sockets->n > 1 && !has_all(s, best.tgid, sockets)))
-			best.tgid = 0;
-		best.inode = sockets->inodes[0];
+}
+
+/*
+ * Who sends has mostly just opened what it sends by, though above many descriptors of its parent's:
+ * to ask for all of those would leave time for few processes. Where it is not the one that runs, a
+ * newer process may have it among its older ones.
+ */
+static void find(struct owner_scan *s, const struct owner_search *search, struct finding *f)
+{
+	const uint64_t begin = clock_now(&real);
+	struct finding all = { 0 };
+
+	if (!search->wide) {
+		ask(s, search, OWNER_NEWEST, begin, search->patience_ns / 2, f);
+		if (f->best.certain || clock_now(&real) - begin > search->patience_ns)
+			return;
 	}
-	*ret = best;
+	ask(s, search, OWNER_MANY, begin, search->patience_ns, &all);
+	if (all.best.tgid)
+		*f = all;
+}
+
+void owner_scan_find(struct owner_scan *s, const struct owner_search *search,
+		     struct owner_holder *ret)
+{
+	const struct owner_sockets *sockets = &search->sockets;
+	struct finding f = { 0 };
+
+	find(s, search, &f);
+	*ret = f.best;
+	ret->certain = ret->certain && !f.tied;
+	if (!ret->tgid || ret->certain)
+		return;
+	if (f.several || (sockets->n > 1 && !has_all(s, ret->tgid, sockets)))
+		ret->tgid = 0;
+	ret->inode = sockets->inodes[0];
 }
 
 /* Who has it is told by the ancestor of all, if there is one. */

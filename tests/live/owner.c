@@ -221,9 +221,18 @@ static void found(const struct network_found *f)
 	}
 }
 
+/* An answer to the port of an earlier client is no news. */
+static bool is_used_again(size_t nth)
+{
+	for (size_t i = 0; i < nth; i++)
+		if (truths[i].port == truths[nth].port)
+			return true;
+	return false;
+}
+
 static void run(enum kind kind, const struct place *where, bool v6, int at_once)
 {
-	int runner, status = 0, right = 0, wrong = 0, nobody = 0, silent = 0, cases = 0;
+	int runner, status = 0, right = 0, wrong = 0, nobody = 0, silent = 0, cases = 0, again = 0;
 
 	server = start_server(where->server_ns, v6);
 	n_served = n_mistaken = 0;
@@ -253,16 +262,20 @@ static void run(enum kind kind, const struct place *where, bool v6, int at_once)
 		wrong += t->told && t->named && t->named != t->pid;
 		nobody += t->told && !t->named;
 		silent += !t->told;
+		again += is_used_again(i);
 	}
 	printf("# %s %s %s, %d at a time: %d of %d right, %d wrong, %d nobody's, %d unseen\n",
 	       where->name, v6 ? "IPv6" : "IPv4", kind_names[kind], at_once, right, cases, wrong,
 	       nobody, silent);
+	if (kind != TCP && where->server_ns < 0)
+		printf("# answers to %d ports: %d the server's, %d another's\n", CLIENTS - again,
+		       n_served, n_mistaken);
 	CHECK_EQ(status, 0);
 	CHECK_EQ(cases, CLIENTS);
 	CHECK_EQ(wrong + n_mistaken, 0);
 	/* Its answers are packets of a namespace that is watched on loopback alone. */
 	if (kind != TCP && where->server_ns < 0)
-		CHECK(n_served >= CLIENTS * 97 / 100);
+		CHECK(n_served >= (CLIENTS - again) * 97 / 100);
 	CHECK(right * 100 >= CLIENTS * 97);
 }
 

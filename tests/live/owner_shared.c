@@ -69,6 +69,18 @@ static void send_from(int fd)
 	send_to(fd, PORT + 11);
 }
 
+/* From one of those it opened first. */
+static void send_from_many(int fd)
+{
+	static bool opened;
+
+	for (int i = 0; i < 30 && !opened; i++)
+		(void)open("/dev/null", O_RDONLY | O_CLOEXEC);
+	opened = true;
+	if (send(fd, &opened, sizeof(opened), 0) < 0)
+		quit("send");
+}
+
 static void send_from_own(_unused_ int fd)
 {
 	static int own = -1;
@@ -114,16 +126,22 @@ static void end_child(int pid, int go)
 	waitpid(pid, NULL, 0);
 }
 
-/* Of those that have a socket from their parent, and it, who sends is named, each time. */
-TEST(inherited)
+static void inherit(void (*fn)(int fd), bool connected, const char *what)
 {
 	int fd, sink, pids[2], go[2];
 
 	open_owners();
 	sink = bound(PORT + 11);
 	fd = bound(PORT + 10);
+	if (connected) {
+		struct sockaddr_storage to;
+		socklen_t len = address(&to, false, "127.0.0.1");
+
+		((struct sockaddr_in *)(void *)&to)->sin_port = htons(PORT + 11);
+		CHECK_EQ(connect(fd, (struct sockaddr *)&to, len), 0);
+	}
 	for (int i = 0; i < 2; i++)
-		pids[i] = start_child(send_from, fd, &go[i]);
+		pids[i] = start_child(fn, fd, &go[i]);
 	drain_for(100);
 	for (int round = 0; round < 20; round++) {
 		n_kept = 0;
@@ -139,7 +157,14 @@ TEST(inherited)
 		end_child(pids[i], go[i]);
 	close(fd);
 	close(sink);
-	conclude("an inherited socket");
+	conclude(what);
+}
+
+/* Of those that have a socket from their parent, and it, who sends is named, each time. */
+TEST(inherited)
+{
+	inherit(send_from, false, "an inherited socket");
+	inherit(send_from_many, true, "an inherited socket, connected, among many");
 }
 
 /* Of those that have sockets of their own on one port, too. */

@@ -188,6 +188,29 @@ TEST(inherited)
 	close_tree();
 }
 
+/* A child that runs, and has opened others since. */
+TEST(inherited_among_many)
+{
+	const uint32_t inode = 55;
+	struct owner_holder h;
+
+	open_tree();
+	have("100", 3, "socket:[55]");
+	is("100", 'S', 1, 1, CPU);
+	have("200", 3, "socket:[55]");
+	for (int fd = 4; fd < 40; fd++)
+		have("200", fd, "/dev/null");
+	is("200", 'R', 100, 1, CPU);
+	owner_scan_add(&scan, 100);
+	owner_scan_add(&scan, 200);
+	h = search(&inode, 1, false, UINT64_MAX);
+	CHECK_EQ(h.tgid, 200);
+	CHECK(h.others && h.certain);
+	is("200", 'S', 100, 1, CPU);
+	CHECK_EQ(search(&inode, 1, false, UINT64_MAX).tgid, 100);
+	close_tree();
+}
+
 /* One that has it alone is named, whether it runs or not; any of its threads may. */
 TEST(alone)
 {
@@ -285,7 +308,17 @@ TEST(recent)
 	CHECK_EQ(find(55), 100);
 	CHECK_EQ(scan.recent[0], 100);
 	CHECK_EQ(scan.recent[1], 0);
+	have("300", 3, "socket:[56]");
+	for (int i = 0; i < 9; i++)
+		owner_scan_add(&scan, i ? 199 + i : 300);
+	CHECK_EQ(find(56), 300);
+	CHECK_EQ(find(55), 100);
 	owner_scan_remove(&scan, 100);
+	CHECK_EQ(find(56), 300);
+	CHECK_EQ(scan.recent[0], 300);
+	CHECK_EQ(scan.recent[1], 0);
+	CHECK_EQ(scan.recent[2], 0);
+	owner_scan_remove(&scan, 300);
 	CHECK_EQ(scan.recent[0], 0);
 	CHECK_EQ(find(55), 0);
 	close_tree();
