@@ -40,8 +40,11 @@ def load(path):
 
 
 def marker(t, name):
-    """A process that both listeners see, with quiet before and after."""
+    """A process that both listeners see, with quiet before and after. What a CPU lost is told at its
+    next event: each has one before."""
     time.sleep(0.3)
+    for cpu in sorted(os.sched_getaffinity(0)):
+        t.start(["taskset", "-c", str(cpu), rig.rig("tiny"), "flush"]).wait()
     p = t.start([rig.rig("tiny"), name])
     p.wait()
     time.sleep(0.3)
@@ -126,6 +129,8 @@ def account(t, run, name):
            f"{lost}, seen by the other listener {wanted}")
     t.diag(*[f"{f['@timestamp']} lost {f['pevent.lost.count']} {f['pevent.lost.source']}"
              for _, f in events if rig.action(f) == "lost"][:10])
+    t.diag(*[f"{x.count} lost {x.source}, {x.time - end} ns after the end" for x in run["lines"]
+             if x.action == "lost" and x.time > end][:10])
     t.equal(run["watched"]["lost"], "0", name + ": the other listener lost nothing")
     t.equal(delivered + dropped + lost, wanted, name + ": the account is exact")
     return lost
