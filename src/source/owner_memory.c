@@ -7,7 +7,7 @@
 #include "util/macro.h"
 
 #define SEARCH_AGAIN_NS NSEC_PER_SEC
-#define NOBODY_AGAIN_NS (100 * NSEC_PER_MSEC)	/* all processes have been asked since */
+#define NOBODY_AGAIN_NS (100 * NSEC_PER_MSEC)	/* who has it is often found later, by then */
 #define DOUBT_AGAIN_NS (20 * NSEC_PER_MSEC)	/* another may have bound the port since */
 #define BUSY_NS (10 * NSEC_PER_MSEC)	/* taken from programs: no more is */
 #define PATIENCE_NS (500 * NSEC_PER_USEC)
@@ -27,7 +27,7 @@ static bool is_current(const struct owner_memory *m, bool is_connected, uint64_t
 	if (age >= SEARCH_AGAIN_NS)
 		return false;
 	if (!doubtful && !e->holder.tgid)
-		return age < NOBODY_AGAIN_NS || m->busy_ns > BUSY_NS;
+		return age < NOBODY_AGAIN_NS || m->lost_ns > BUSY_NS;
 	if (!doubtful && unchanged && (is_connected || age < DOUBT_AGAIN_NS))
 		return true;
 	if (m->busy_ns > BUSY_NS) {
@@ -79,12 +79,13 @@ static void search(const struct owner_memory *m, struct owner_space *space, bool
 		.sockets = { &found->inode, 1 }, .cpu = m->cpu,
 		.patience_ns = m->lost_ns > BUSY_NS ? LITTLE_PATIENCE_NS : PATIENCE_NS,
 	};
+	struct owner_holder narrow;
 	int n = 1;
 
-	owner_scan_find(m->scan, &search, &e->holder);
+	owner_scan_find(m->scan, &search, &narrow);
+	e->holder = narrow;
 	e->socket = (struct owner_bound){ found->id.cookie, found->inode, found->id.ifindex };
-	if (is_connected ? e->holder.certain || !e->holder.others :
-			   e->holder.certain && !e->holder.others)
+	if (!e->holder.others && (is_connected || e->holder.certain))
 		return;
 	bound[0] = e->socket;
 	if (!is_connected)
@@ -99,6 +100,12 @@ static void search(const struct owner_memory *m, struct owner_space *space, bool
 	search.sockets = (struct owner_sockets){ inodes, (size_t)n };
 	search.wide = m->cpu >= 0;
 	owner_scan_find(m->scan, &search, &e->holder);
+	/* It had no time to come to the one that was found before. */
+	if (n == 1 && narrow.tgid && !e->holder.tgid && !e->holder.inode) {
+		e->holder = narrow;
+		e->holder.certain = false;
+		e->holder.others = true;
+	}
 	for (int i = 0; i < n; i++)
 		if (bound[i].inode == e->holder.inode)
 			e->socket = bound[i];
@@ -126,7 +133,7 @@ bool owner_memory_ask(struct owner_memory *m, struct owner_space *space, bool is
 			e->holder.certain = false;
 		}
 	}
-	if (known)
+	if (known && (e->holder.tgid || e->several))
 		m->busy_ns += clock_now(&real) - now;
 	else if (!e->holder.tgid)
 		m->lost_ns += clock_now(&real) - now;

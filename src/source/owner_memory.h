@@ -33,7 +33,7 @@ struct owner_memory {
 	int cpu;		/* the thread's; -1: more than one */
 	uint32_t changes;	/* forks and exits, as of the packet */
 	/* Taken from programs; the caller begins both anew now and then. */
-	uint64_t busy_ns;	/* to search for what is remembered again */
+	uint64_t busy_ns;	/* to search again for those who are, or may be, several */
 	uint64_t lost_ns;	/* for sockets of which nobody was found */
 	struct owner_entry entry[OWNER_MEMORY_MAX];
 };

@@ -23,8 +23,8 @@ enum owner_depth {
 };
 
 /*
- * A descriptor of the process that is one of them: its number, and whose. -ENOENT: it has none;
- * -ESRCH: there is no such process.
+ * A descriptor of the process that is one of them: its number, and whose. -ENOENT: none of
+ * those read; -ESRCH: there is no such process.
  */
 int owner_process_find(int proc, int32_t tgid, enum owner_depth depth,
 		       const struct owner_sockets *sockets, uint32_t *ret_inode);

@@ -18,6 +18,7 @@
 #define BATCH 32
 #define SLOT 192
 #define FIRST 8			/* asked before the recent ones */
+#define QUICKLY 32		/* asked for their newest descriptors alone */
 #define MORE 16			/* asked on when one has it, but does not run */
 #define ALL_OF 8		/* sockets that one process is asked for */
 #define ANCESTORS 16
@@ -323,13 +324,26 @@ static unsigned int limit(const struct owner_search *search, const struct owner_
 	return best->tgid ? asked + MORE : UINT32_MAX;
 }
 
+/* Those that were passed over may have it as well: from their parent, by the same number. */
+static void meet_heirs(const struct owner_scan *s, int cpu, const struct owner_holder *h,
+		       const int32_t *passed, unsigned int n, struct finding *f)
+{
+	struct owner_holder heir = *h;
+
+	for (unsigned int i = 0; i < n; i++) {
+		heir.tgid = passed[i];
+		if (owner_process_has(s->proc, heir.tgid, heir.fd, heir.inode))
+			meet(s, cpu, &heir, f);
+	}
+}
+
 /* As many as there is time for, from `begin` on. */
 static void ask(struct owner_scan *s, const struct owner_search *search, enum owner_depth depth,
 		uint64_t begin, uint64_t patience, struct finding *f)
 {
-	unsigned int until = UINT32_MAX;
+	unsigned int until = depth == OWNER_NEWEST ? QUICKLY : UINT32_MAX;
+	int32_t tgid, passed[QUICKLY];
 	struct cursor c = { 0 };
-	int32_t tgid;
 
 	pthread_mutex_lock(&s->lock);
 	c.newest = s->n_forked;
@@ -342,7 +356,11 @@ static void ask(struct owner_scan *s, const struct owner_search *search, enum ow
 			if (c.old)
 				remember(s, tgid);
 			meet(s, search->cpu, &h, f);
+			if (depth == OWNER_NEWEST)
+				meet_heirs(s, search->cpu, &h, passed, c.asked, f);
 			until = MIN(until, limit(search, &f->best, c.asked));
+		} else if (depth == OWNER_NEWEST && h.fd != -ESRCH) {
+			passed[c.asked] = tgid;
 		}
 		if (h.fd == -ESRCH)
 			owner_scan_remove(s, tgid);
@@ -355,22 +373,18 @@ static void ask(struct owner_scan *s, const struct owner_search *search, enum ow
 
 /*
  * Who sends has mostly just opened what it sends by, though above many descriptors of its parent's:
- * to ask for all of those would leave time for few processes. Where it is not the one that runs, a
- * newer process may have it among its older ones.
+ * to ask for all of those would leave time for few processes.
  */
 static void find(struct owner_scan *s, const struct owner_search *search, struct finding *f)
 {
 	const uint64_t begin = clock_now(&real);
-	struct finding all = { 0 };
 
 	if (!search->wide) {
 		ask(s, search, OWNER_NEWEST, begin, search->patience_ns / 2, f);
-		if (f->best.certain || clock_now(&real) - begin > search->patience_ns)
+		if (f->best.tgid || clock_now(&real) - begin > search->patience_ns)
 			return;
 	}
-	ask(s, search, OWNER_MANY, begin, search->patience_ns, &all);
-	if (all.best.tgid)
-		*f = all;
+	ask(s, search, OWNER_MANY, begin, search->patience_ns, f);
 }
 
 void owner_scan_find(struct owner_scan *s, const struct owner_search *search,

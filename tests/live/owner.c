@@ -203,11 +203,15 @@ static void run_clients(enum kind kind, const struct place *where, bool v6, int 
 }
 
 static int server, n_served, n_mistaken;
+static bool served[UINT16_MAX + 1];	/* port by port */
 
 static void found(const struct network_found *f)
 {
 	if (f->id.protocol == IPPROTO_UDP && f->id.local_port == PORT) {
-		n_served += f->tgid == server;
+		if (f->tgid == server) {
+			n_served += !served[f->id.remote_port];
+			served[f->id.remote_port] = true;
+		}
 		n_mistaken += f->tgid && f->tgid != server;
 	}
 	for (size_t i = 0; i < CLIENTS; i++) {
@@ -236,6 +240,7 @@ static void run(enum kind kind, const struct place *where, bool v6, int at_once)
 
 	server = start_server(where->server_ns, v6);
 	n_served = n_mistaken = 0;
+	memset(served, 0, sizeof(served));
 	if (!truths)
 		truths = mmap(NULL, CLIENTS * sizeof(truths[0]), PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);

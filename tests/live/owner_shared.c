@@ -4,6 +4,7 @@
  * inherited sockets, ports that are shared, and those that are used again at once.
  */
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -69,7 +70,7 @@ static void send_from(int fd)
 	send_to(fd, PORT + 11);
 }
 
-/* From one of those it opened first. */
+/* It has that from its parent, and has opened others since. */
 static void send_from_many(int fd)
 {
 	static bool opened;
@@ -91,20 +92,51 @@ static void send_from_own(_unused_ int fd)
 		send_to(own, PORT + 11);
 }
 
-static int n_right, n_wrong, n_unsure;
+static int bound_and_connected(void)
+{
+	struct sockaddr_storage to;
+	socklen_t len = address(&to, false, "127.0.0.1");
+	int fd = bound(PORT + 10);
 
-/* Whom the last answer about that port names, without doubt. */
+	((struct sockaddr_in *)(void *)&to)->sin_port = htons(PORT + 11);
+	if (connect(fd, (struct sockaddr *)&to, len) < 0)
+		quit("connect");
+	return fd;
+}
+
+static int *heir;	/* shared with the processes */
+
+/* Opens a socket and has a child; then it sends by it, its child, it, and so on. */
+static void lead(_unused_ int fd)
+{
+	static int own = -1, go;
+	static bool is_heirs;
+	char byte = 0;
+
+	if (own < 0) {
+		own = bound_and_connected();
+		*heir = start_child(send_from_many, own, &go);
+		return;
+	}
+	if (is_heirs)
+		(void)!write(go, &byte, 1);
+	else
+		(void)!send(own, &byte, 1, 0);
+	is_heirs = !is_heirs;
+}
+
+static int n_right, n_wrong, n_unsure;
+static int told;	/* the last one without doubt: what is not told anew is its still */
+
 static void judge(uint16_t port, int sender)
 {
-	int tgid = 0;
-
 	for (size_t i = 0; i < n_kept; i++)
 		if (kept[i].id.local_port == port)
-			tgid = kept[i].shared ? 0 : kept[i].tgid;
+			told = kept[i].shared ? 0 : kept[i].tgid;
 	n_kept = 0;
-	n_right += tgid == sender;
-	n_wrong += tgid && tgid != sender;
-	n_unsure += !tgid;
+	n_right += told == sender;
+	n_wrong += told && told != sender;
+	n_unsure += !told;
 }
 
 /*
@@ -116,7 +148,7 @@ static void conclude(const char *what)
 	printf("# %s: %d right, %d wrong, %d unsure\n", what, n_right, n_wrong, n_unsure);
 	CHECK_EQ(n_wrong, 0);
 	CHECK(n_right >= 3 * n_unsure);
-	n_right = n_unsure = 0;
+	n_right = n_unsure = told = 0;
 }
 
 static void end_child(int pid, int go)
@@ -132,14 +164,7 @@ static void inherit(void (*fn)(int fd), bool connected, const char *what)
 
 	open_owners();
 	sink = bound(PORT + 11);
-	fd = bound(PORT + 10);
-	if (connected) {
-		struct sockaddr_storage to;
-		socklen_t len = address(&to, false, "127.0.0.1");
-
-		((struct sockaddr_in *)(void *)&to)->sin_port = htons(PORT + 11);
-		CHECK_EQ(connect(fd, (struct sockaddr *)&to, len), 0);
-	}
+	fd = connected ? bound_and_connected() : bound(PORT + 10);
 	for (int i = 0; i < 2; i++)
 		pids[i] = start_child(fn, fd, &go[i]);
 	drain_for(100);
@@ -165,6 +190,30 @@ TEST(inherited)
 {
 	inherit(send_from, false, "an inherited socket");
 	inherit(send_from_many, true, "an inherited socket, connected, among many");
+}
+
+/* The parent is a newcomer as well. */
+TEST(inherited_from_newcomer)
+{
+	int sink, pid, go;
+
+	open_owners();
+	heir = mmap(NULL, sizeof(*heir), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(heir != MAP_FAILED);
+	sink = bound(PORT + 11);
+	pid = start_child(lead, -1, &go);
+	tell_child(go);
+	n_kept = 0;
+	for (int round = 0; round < 20; round++) {
+		tell_child(go);
+		judge(PORT + 10, pid);
+		tell_child(go);
+		judge(PORT + 10, *heir);
+	}
+	end_child(pid, go);
+	close(sink);
+	munmap(heir, sizeof(*heir));
+	conclude("a socket inherited from a newcomer");
 }
 
 /* Of those that have sockets of their own on one port, too. */

@@ -65,6 +65,36 @@ static void have(const char *process, int fd, const char *what)
 	CHECK_EQ(symlinkat(what, scan.proc, path), 0);
 }
 
+/* As the highest of its descriptors: a directory of the kernel's has their number as its size. */
+static void have_newest(const char *process, const char *what)
+{
+	char from[64], to[64];
+	struct stat st;
+
+	have(process, 1000000, what);
+	snprintf(from, sizeof(from), "%s/fd", process);
+	CHECK_EQ(fstatat(scan.proc, from, &st, 0), 0);
+	snprintf(from, sizeof(from), "%s/fd/1000000", process);
+	snprintf(to, sizeof(to), "%s/fd/%d", process, (int)st.st_size - 1);
+	CHECK_EQ(renameat(scan.proc, from, scan.proc, to), 0);
+}
+
+/* Both have it by that number: the child's newest are others. */
+static void have_inherited(const char *parent, const char *child, const char *what)
+{
+	char from[64];
+	struct stat st;
+
+	have_newest(parent, what);
+	snprintf(from, sizeof(from), "%s/fd", parent);
+	CHECK_EQ(fstatat(scan.proc, from, &st, 0), 0);
+	have(child, (int)st.st_size - 1, what);
+	for (int i = 0; i < 500; i++) {
+		snprintf(from, sizeof(from), "%s/fd/its-name-takes-room-%032d", child, i);
+		CHECK_EQ(symlinkat("/dev/null", scan.proc, from), 0);
+	}
+}
+
 /* As the kernel's stat has it: state, parent, threads, CPU. */
 static void is(const char *process, char state, int parent, int threads, int cpu)
 {
@@ -188,26 +218,40 @@ TEST(inherited)
 	close_tree();
 }
 
-/* A child that runs, and has opened others since. */
+/* A parent that has just opened it is found at once; but a child may have it below newer ones. */
 TEST(inherited_among_many)
 {
 	const uint32_t inode = 55;
 	struct owner_holder h;
 
 	open_tree();
-	have("100", 3, "socket:[55]");
-	is("100", 'S', 1, 1, CPU);
-	have("200", 3, "socket:[55]");
-	for (int fd = 4; fd < 40; fd++)
-		have("200", fd, "/dev/null");
-	is("200", 'R', 100, 1, CPU);
+	have_inherited("100", "200", "socket:[55]");
+	is("100", 'R', 1, 1, CPU);
+	is("200", 'S', 100, 1, CPU);
 	owner_scan_add(&scan, 100);
+	h = search(&inode, 1, false, UINT64_MAX);
+	CHECK_EQ(h.tgid, 100);
+	CHECK(!h.others && h.certain);
 	owner_scan_add(&scan, 200);
+	h = search(&inode, 1, false, UINT64_MAX);
+	CHECK_EQ(h.tgid, 100);
+	CHECK(h.others && h.certain);
+	is("100", 'S', 1, 1, CPU);
+	is("200", 'R', 100, 1, CPU);
 	h = search(&inode, 1, false, UINT64_MAX);
 	CHECK_EQ(h.tgid, 200);
 	CHECK(h.others && h.certain);
+	is("100", 'R', 1, 1, CPU);
+	ran("100", "1000.000001");
+	ran("200", "1000.000002");
+	h = search(&inode, 1, false, UINT64_MAX);
+	CHECK_EQ(h.tgid, 200);
+	CHECK(h.others && h.certain);
+	is("100", 'S', 1, 1, CPU);
 	is("200", 'S', 100, 1, CPU);
-	CHECK_EQ(search(&inode, 1, false, UINT64_MAX).tgid, 100);
+	h = search(&inode, 1, false, UINT64_MAX);
+	CHECK_EQ(h.tgid, 100);
+	CHECK(h.others && !h.certain);
 	close_tree();
 }
 
