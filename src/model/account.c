@@ -14,6 +14,7 @@
 #define TEARDOWN_NS (60 * NSEC_PER_USEC)
 #define TEARDOWN_NS_PER_MIB (30 * NSEC_PER_USEC)
 #define TEARDOWN_MIB 100	/* what is beyond takes up to twice as much */
+#define LATE_NS (20 * NSEC_PER_USEC)	/* from a life's begin to its FORK */
 #define STOLEN_TICKS 4		/* shorter lives show in no count whether a hypervisor interfered */
 #define ROUNDING_NS (2 * NSEC_PER_USEC)
 
@@ -113,7 +114,7 @@ void account_add_teardown(struct account *a, const struct taskstats_record *r, u
 	uint64_t teardown = MIN(gap, most);
 
 	a->sum.cpu_ns += teardown;
-	a->sum.cpu_error_ns += MAX(teardown, gap - teardown);
+	a->sum.cpu_error_ns += MAX(teardown, gap + LATE_NS - teardown);
 }
 
 void account_set_base(struct account *a, const struct proc_facts *f)
