@@ -324,7 +324,7 @@ static int open_all(struct owners *o)
 	o->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (o->proc < 0 || o->stop < 0)
 		return -errno;
-	o->scan.proc = o->proc;
+	o->scan.proc.dir = o->proc;
 	error = owner_scan_listen(&o->scan);
 	if (error == 0)
 		error = owner_later_start(&o->later, &o->scan, o->stop);

@@ -128,7 +128,7 @@ bool owner_memory_ask(struct owner_memory *m, struct owner_space *space, bool is
 		search(m, space, is_connected, found, e);
 		/* Not found in time, but it has not gone away. */
 		if (!e->holder.tgid && !e->several && last.tgid && last.inode == found->inode &&
-		    owner_process_has(m->scan->proc, last.tgid, last.fd, last.inode)) {
+		    owner_process_has(&m->scan->proc, last.tgid, last.fd, last.inode)) {
 			e->holder = last;
 			e->holder.certain = false;
 		}

@@ -16,6 +16,7 @@
 #define ANCESTORS 16
 #define DIRENTS 2048		/* bytes: more than 64 descriptors or threads, which is enough */
 #define LINK_MAX_LEN 32		/* of "socket:[4294967295]" */
+#define FDINFO_MAX_LEN 256	/* what all of them begin with */
 
 /* struct linux_dirent64 of getdents64(2) */
 enum { DIRENT_LENGTH = 16, DIRENT_NAME = 19 };
@@ -37,23 +38,72 @@ uint32_t owner_link_inode(const char *link, size_t len)
 	return inode > UINT32_MAX ? 0 : (uint32_t)inode;
 }
 
-/* 0: something else; -errno. */
-static int read_inode(int dir, const char *path, uint32_t *ret)
+/* What stands behind that name; 0: nothing. */
+static uint32_t number_after(const char *text, const char *name)
 {
-	char link[LINK_MAX_LEN];
-	ssize_t n = readlinkat(dir, path, link, sizeof(link));
+	const char *at = strstr(text, name);
 
+	return at ? (uint32_t)strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+static ssize_t read_text(int dir, const char *path, char *ret, size_t size)
+{
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, ret, size - 1);
+	close(fd);
+	ret[MAX(n, 0)] = '\0';
+	return n;
+}
+
+void owner_proc_init(struct owner_proc *p, int dir, int socket)
+{
+	char path[48], text[FDINFO_MAX_LEN];
+
+	*p = (struct owner_proc){ .dir = dir };
+	(void)snprintf(path, sizeof(path), "self/fdinfo/%d", socket);
+	if (read_text(dir, path, text, sizeof(text)) > 0 && number_after(text, "\nino:"))
+		p->sockets = number_after(text, "\nmnt_id:");
+}
+
+static int read_link(const struct owner_proc *proc, int32_t tgid, const char *fd, uint32_t *ret)
+{
+	char path[48], link[LINK_MAX_LEN];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "%d/fd/%.11s", tgid, fd);
+	n = readlinkat(proc->dir, path, link, sizeof(link));
 	if (n < 0)
 		return -errno;
 	*ret = owner_link_inode(link, (size_t)n);
 	return 0;
 }
 
+/* A socket's inode, 0: something else. 0 or -errno. */
+static int read_inode(const struct owner_proc *proc, int32_t tgid, const char *fd, uint32_t *ret)
+{
+	char path[48], text[FDINFO_MAX_LEN];
+	ssize_t n;
+
+	if (!proc->sockets)
+		return read_link(proc, tgid, fd, ret);
+	(void)snprintf(path, sizeof(path), "%d/fdinfo/%.11s", tgid, fd);
+	n = read_text(proc->dir, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	*ret = number_after(text, "\nmnt_id:") == proc->sockets ? number_after(text, "\nino:") : 0;
+	return 0;
+}
+
 /* 1: it is one of them; 0: something else; -errno. */
-static int is_one(int dir, const char *fd, const struct owner_sockets *sockets, uint32_t *ret)
+static int is_one(const struct owner_proc *proc, int32_t tgid, const char *fd,
+		  const struct owner_sockets *sockets, uint32_t *ret)
 {
 	uint32_t inode;
-	int error = read_inode(dir, fd, &inode);
+	int error = read_inode(proc, tgid, fd, &inode);
 
 	if (error < 0 || !inode)
 		return error;
@@ -63,36 +113,6 @@ static int is_one(int dir, const char *fd, const struct owner_sockets *sockets, 
 			return 1;
 		}
 	return 0;
-}
-
-/* Some descriptors, without those from low to below high. */
-static int list(int dir, uint32_t low, uint32_t high, const struct owner_sockets *sockets,
-		uint32_t *ret)
-{
-	char buf[DIRENTS];
-	long n = syscall(SYS_getdents64, dir, buf, sizeof(buf));
-	unsigned int asked = 0;
-
-	for (long at = 0; at + DIRENT_NAME < n && asked < SOME;
-	     at += load_u16(buf + at + DIRENT_LENGTH)) {
-		const char *fd = buf + at + DIRENT_NAME;
-		unsigned long number = strtoul(fd, NULL, 10);
-
-		if (*fd == '.' || (number >= low && number < high))
-			continue;
-		if (is_one(dir, fd, sockets, ret) > 0)
-			return (int)number;
-		asked++;
-	}
-	return -ENOENT;
-}
-
-/* How many descriptors there are; 0: not known, before Linux 6.2. */
-static uint32_t count_fds(int dir)
-{
-	struct stat st;
-
-	return fstat(dir, &st) < 0 ? 0 : (uint32_t)MIN(MAX(st.st_size, 0), INT32_MAX);
 }
 
 static int open_dir(int proc, int32_t tgid, const char *name)
@@ -105,22 +125,59 @@ static int open_dir(int proc, int32_t tgid, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Some descriptors, without those from low to below high. */
+static int list(const struct owner_proc *proc, int32_t tgid, uint32_t low, uint32_t high,
+		const struct owner_sockets *sockets, uint32_t *ret)
+{
+	int dir = open_dir(proc->dir, tgid, "fd"), found = -ENOENT;
+	unsigned int asked = 0;
+	char buf[DIRENTS];
+	long n;
+
+	if (dir < 0)
+		return found;
+	n = syscall(SYS_getdents64, dir, buf, sizeof(buf));
+	for (long at = 0; at + DIRENT_NAME < n && asked < SOME && found < 0;
+	     at += load_u16(buf + at + DIRENT_LENGTH)) {
+		const char *fd = buf + at + DIRENT_NAME;
+		unsigned long number = strtoul(fd, NULL, 10);
+
+		if (*fd == '.' || (number >= low && number < high))
+			continue;
+		if (is_one(proc, tgid, fd, sockets, ret) > 0)
+			found = (int)number;
+		asked++;
+	}
+	close(dir);
+	return found;
+}
+
+/* How many descriptors there are; 0: not known, before Linux 6.2. -errno. */
+static int64_t count_fds(const struct owner_proc *proc, int32_t tgid)
+{
+	char path[24];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%d/fd", tgid);
+	return fstatat(proc->dir, path, &st, 0) < 0 ? -errno : MIN(MAX(st.st_size, 0), INT32_MAX);
+}
+
 /*
  * A new descriptor gets the lowest free number: mostly, that is how many there were. To read one
- * takes 3 us, to list them 17 us and more, and meanwhile what would run on this CPU waits.
+ * takes 3 to 6 us, to list them 17 us and more, and meanwhile what would run on this CPU waits.
  */
-int owner_process_find(int proc, int32_t tgid, enum owner_depth depth,
+int owner_process_find(const struct owner_proc *proc, int32_t tgid, enum owner_depth depth,
 		       const struct owner_sockets *sockets, uint32_t *ret_inode)
 {
 	const uint32_t few = depth == OWNER_NEWEST ? NEWEST : FEW;
-	int dir = open_dir(proc, tgid, "fd"), found = -ENOENT;
-	uint32_t count, low, high;
+	int64_t count = count_fds(proc, tgid);
+	uint32_t low, high;
+	int found = -ENOENT;
 	bool complete;
 
-	if (dir < 0)
-		return dir == -ENOENT || dir == -ESRCH ? -ESRCH : -ENOENT;
-	count = count_fds(dir);
-	high = count ? count : FEW;
+	if (count < 0)
+		return count == -ENOENT || count == -ESRCH ? -ESRCH : -ENOENT;
+	high = count ? (uint32_t)count : FEW;
 	low = high - MIN(high, few);
 	complete = count && low == 0;
 	for (uint32_t i = high; i-- > low && found < 0;) {
@@ -128,36 +185,30 @@ int owner_process_find(int proc, int32_t tgid, enum owner_depth depth,
 		int result;
 
 		(void)snprintf(fd, sizeof(fd), "%u", i);
-		result = is_one(dir, fd, sockets, ret_inode);
+		result = is_one(proc, tgid, fd, sockets, ret_inode);
 		complete = complete && result >= 0;
 		if (result > 0)
 			found = (int)i;
 	}
 	if (found < 0 && !complete && depth == OWNER_MANY)
-		found = list(dir, low, high, sockets, ret_inode);
-	close(dir);
+		found = list(proc, tgid, low, high, sockets, ret_inode);
 	return found;
 }
 
-bool owner_process_has(int proc, int32_t tgid, int fd, uint32_t inode)
+bool owner_process_has(const struct owner_proc *proc, int32_t tgid, int fd, uint32_t inode)
 {
 	uint32_t other;
-	char path[32];
+	char number[12];
 
-	(void)snprintf(path, sizeof(path), "%d/fd/%d", tgid, fd);
-	return read_inode(proc, path, &other) == 0 && other == inode;
+	(void)snprintf(number, sizeof(number), "%d", fd);
+	return read_inode(proc, tgid, number, &other) == 0 && other == inode;
 }
 
 static int read_stat(int dir, const char *path, struct proc_stat *ret)
 {
 	char buf[1024];
-	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	ssize_t n = read_text(dir, path, buf, sizeof(buf));
 
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, sizeof(buf));
-	close(fd);
 	return n <= 0 ? -ESRCH : proc_stat_decode(buf, (size_t)n, ret);
 }
 
@@ -229,16 +280,10 @@ uint64_t owner_process_ran(int proc, int32_t tgid, int32_t tid)
 	char path[48], buf[512];
 	const char *at;
 	double ms = 0;
-	ssize_t n;
-	int fd;
 
 	(void)snprintf(path, sizeof(path), "%d/task/%d/sched", tgid, tid);
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (read_text(proc, path, buf, sizeof(buf)) < 0)
 		return 0;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	buf[MAX(n, 0)] = '\0';
 	at = strstr(buf, key);
 	at = at ? strchr(at, ':') : NULL;
 	if (at)

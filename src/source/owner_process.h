@@ -16,20 +16,34 @@ struct owner_sockets {
 	size_t n;
 };
 
+/*
+ * What descriptors are read by. Who reads a link, /proc/PID/fd/N, while its process is within
+ * execve(2) sleeps until that has freed its old memory: 300 us. Who reads /proc/PID/fdinfo/N does
+ * not; since Linux 5.14 it tells the inode (proc_pid_fdinfo(5); the lock is in fs/proc/base.c,
+ * call_proc_get_link()).
+ */
+struct owner_proc {
+	int dir;		/* descriptor of /proc */
+	uint32_t sockets;	/* the mount of all sockets in fdinfo; 0: links are read */
+};
+
+/* `socket`: one of the caller's. */
+void owner_proc_init(struct owner_proc *p, int dir, int socket);
+
 /* How many of a process's descriptors are read. */
 enum owner_depth {
-	OWNER_NEWEST,	/* those of the highest numbers: 20 us */
-	OWNER_MANY,	/* and of many others some: 200 us, where there are some fifty */
+	OWNER_NEWEST,	/* those of the highest numbers: 30 us */
+	OWNER_MANY,	/* and of many others some: 300 us, where there are some fifty */
 };
 
 /*
  * A descriptor of the process that is one of them: its number, and whose. -ENOENT: none of
  * those read; -ESRCH: there is no such process.
  */
-int owner_process_find(int proc, int32_t tgid, enum owner_depth depth,
+int owner_process_find(const struct owner_proc *proc, int32_t tgid, enum owner_depth depth,
 		       const struct owner_sockets *sockets, uint32_t *ret_inode);
 /* Whether that descriptor of the process is the socket. */
-bool owner_process_has(int proc, int32_t tgid, int fd, uint32_t inode);
+bool owner_process_has(const struct owner_proc *proc, int32_t tgid, int fd, uint32_t inode);
 /* 0: none, or it is gone. */
 int32_t owner_process_parent(int proc, int32_t tgid);
 /* A thread of it that runs, or waits for nothing but to run, on this CPU; 0: none. */

@@ -55,7 +55,7 @@ int owner_mutex_init(pthread_mutex_t *ret)
 void owner_scan_init(struct owner_scan *s, int proc)
 {
 	memset(s, 0, sizeof(*s));
-	s->proc = proc;
+	s->proc.dir = proc;
 	s->forks = -1;
 	(void)owner_mutex_init(&s->lock);
 }
@@ -116,6 +116,7 @@ int owner_scan_listen(struct owner_scan *s)
 		return error;
 	}
 	s->forks = fd;
+	owner_proc_init(&s->proc, s->proc.dir, fd);
 	return 0;
 }
 
@@ -228,9 +229,9 @@ static void remember(struct owner_scan *s, int32_t tgid)
 /* A child has its parent's descriptors, by the same numbers. */
 static int32_t parent_that_has(const struct owner_scan *s, const struct owner_holder *h)
 {
-	int32_t parent = owner_process_parent(s->proc, h->tgid);
+	int32_t parent = owner_process_parent(s->proc.dir, h->tgid);
 
-	return parent > 0 && owner_process_has(s->proc, parent, h->fd, h->inode) ? parent : 0;
+	return parent > 0 && owner_process_has(&s->proc, parent, h->fd, h->inode) ? parent : 0;
 }
 
 /*
@@ -240,10 +241,10 @@ static int32_t parent_that_has(const struct owner_scan *s, const struct owner_ho
 static void decide(const struct owner_scan *s, int cpu, const struct owner_holder *other,
 		   struct owner_holder *h, bool *tied)
 {
-	uint64_t ran = owner_process_ran(s->proc, h->tgid,
-					 owner_process_runs(s->proc, h->tgid, cpu));
-	uint64_t other_ran = owner_process_ran(s->proc, other->tgid,
-					       owner_process_runs(s->proc, other->tgid, cpu));
+	uint64_t ran = owner_process_ran(s->proc.dir, h->tgid,
+					 owner_process_runs(s->proc.dir, h->tgid, cpu));
+	uint64_t other_ran = owner_process_ran(s->proc.dir, other->tgid,
+					       owner_process_runs(s->proc.dir, other->tgid, cpu));
 
 	if (other_ran > ran)
 		*h = *other;
@@ -259,7 +260,7 @@ static void climb(const struct owner_scan *s, int cpu, struct owner_holder *h, b
 
 	for (int i = 0; i < ANCESTORS && (parent = parent_that_has(s, &up)); i++) {
 		up.tgid = parent;
-		up.certain = owner_process_runs(s->proc, parent, cpu);
+		up.certain = owner_process_runs(s->proc.dir, parent, cpu);
 		up.others = h->others = true;
 		if (up.certain && h->certain)
 			decide(s, cpu, &up, h, tied);
@@ -282,7 +283,7 @@ static void meet(const struct owner_scan *s, int cpu, const struct owner_holder 
 	struct owner_holder found = *h, *best = &f->best;
 	const bool same = best->inode == h->inode;
 
-	found.certain = owner_process_runs(s->proc, found.tgid, cpu);
+	found.certain = owner_process_runs(s->proc.dir, found.tgid, cpu);
 	climb(s, cpu, &found, &f->tied);
 	if (!best->tgid) {
 		*best = found;
@@ -308,7 +309,7 @@ static bool has_all(const struct owner_scan *s, int32_t tgid, const struct owner
 	for (size_t i = 0; i < sockets->n; i++) {
 		const struct owner_sockets one = { &sockets->inodes[i], 1 };
 
-		if (owner_process_find(s->proc, tgid, OWNER_MANY, &one, &inode) < 0)
+		if (owner_process_find(&s->proc, tgid, OWNER_MANY, &one, &inode) < 0)
 			return false;
 	}
 	return true;
@@ -332,7 +333,7 @@ static void meet_heirs(const struct owner_scan *s, int cpu, const struct owner_h
 
 	for (unsigned int i = 0; i < n; i++) {
 		heir.tgid = passed[i];
-		if (owner_process_has(s->proc, heir.tgid, heir.fd, heir.inode))
+		if (owner_process_has(&s->proc, heir.tgid, heir.fd, heir.inode))
 			meet(s, cpu, &heir, f);
 	}
 }
@@ -351,7 +352,7 @@ static void ask(struct owner_scan *s, const struct owner_search *search, enum ow
 	while (c.asked < until && (tgid = next_candidate(s, &c))) {
 		struct owner_holder h = { .tgid = tgid };
 
-		h.fd = owner_process_find(s->proc, tgid, depth, &search->sockets, &h.inode);
+		h.fd = owner_process_find(&s->proc, tgid, depth, &search->sockets, &h.inode);
 		if (h.fd >= 0) {
 			if (c.old)
 				remember(s, tgid);
@@ -414,9 +415,9 @@ static void hold(struct owner_scan *s, struct held *held, int32_t tgid)
 	if (held->tgid == tgid)
 		return;
 	held->shared = held->tgid != 0;
-	if (!held->tgid || owner_process_descends(s->proc, held->tgid, tgid))
+	if (!held->tgid || owner_process_descends(s->proc.dir, held->tgid, tgid))
 		held->tgid = tgid;
-	else if (!owner_process_descends(s->proc, tgid, held->tgid))
+	else if (!owner_process_descends(s->proc.dir, tgid, held->tgid))
 		held->several = true;
 	remember(s, tgid);
 }
@@ -430,7 +431,7 @@ static void look_at(struct owner_scan *s, int32_t tgid, const struct owner_wante
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "%d/fd", tgid);
-	fd = openat(s->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(s->proc.dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		if (fd >= 0)
@@ -451,7 +452,7 @@ static void look_at(struct owner_scan *s, int32_t tgid, const struct owner_wante
 
 int owner_scan_all(struct owner_scan *s, struct owner_wanted *wanted, size_t n)
 {
-	int fd = openat(s->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(s->proc.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct held *held = calloc(n, sizeof(*held));
 	DIR *dir = fd < 0 || !held ? NULL : fdopendir(fd);
 	int error = dir ? 0 : -errno;

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <poll.h>
@@ -180,6 +181,9 @@ static void run_clients(enum kind kind, const struct place *where, bool v6, int 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (where->client_ns >= 0 && setns(where->client_ns, CLONE_NEWNET) < 0)
 		quit("setns");
+	/* As many descriptors as most programs have. */
+	if (close_range(STDERR_FILENO + 1, UINT_MAX, 0) < 0)
+		quit("close_range");
 	for (int i = 0; i < CLIENTS || running > 0;) {
 		if (i < CLIENTS && running < at_once) {
 			int pid = fork();

@@ -58,11 +58,11 @@ static void have(const char *process, int fd, const char *what)
 {
 	char path[64];
 
-	(void)mkdirat(scan.proc, process, 0755);
+	(void)mkdirat(scan.proc.dir, process, 0755);
 	snprintf(path, sizeof(path), "%s/fd", process);
-	(void)mkdirat(scan.proc, path, 0755);
+	(void)mkdirat(scan.proc.dir, path, 0755);
 	snprintf(path, sizeof(path), "%s/fd/%d", process, fd);
-	CHECK_EQ(symlinkat(what, scan.proc, path), 0);
+	CHECK_EQ(symlinkat(what, scan.proc.dir, path), 0);
 }
 
 /* As the highest of its descriptors: a directory of the kernel's has their number as its size. */
@@ -73,10 +73,10 @@ static void have_newest(const char *process, const char *what)
 
 	have(process, 1000000, what);
 	snprintf(from, sizeof(from), "%s/fd", process);
-	CHECK_EQ(fstatat(scan.proc, from, &st, 0), 0);
+	CHECK_EQ(fstatat(scan.proc.dir, from, &st, 0), 0);
 	snprintf(from, sizeof(from), "%s/fd/1000000", process);
 	snprintf(to, sizeof(to), "%s/fd/%d", process, (int)st.st_size - 1);
-	CHECK_EQ(renameat(scan.proc, from, scan.proc, to), 0);
+	CHECK_EQ(renameat(scan.proc.dir, from, scan.proc.dir, to), 0);
 }
 
 /* Both have it by that number: the child's newest are others. */
@@ -87,11 +87,11 @@ static void have_inherited(const char *parent, const char *child, const char *wh
 
 	have_newest(parent, what);
 	snprintf(from, sizeof(from), "%s/fd", parent);
-	CHECK_EQ(fstatat(scan.proc, from, &st, 0), 0);
+	CHECK_EQ(fstatat(scan.proc.dir, from, &st, 0), 0);
 	have(child, (int)st.st_size - 1, what);
 	for (int i = 0; i < 500; i++) {
 		snprintf(from, sizeof(from), "%s/fd/its-name-takes-room-%032d", child, i);
-		CHECK_EQ(symlinkat("/dev/null", scan.proc, from), 0);
+		CHECK_EQ(symlinkat("/dev/null", scan.proc.dir, from), 0);
 	}
 }
 
@@ -102,7 +102,7 @@ static void is(const char *process, char state, int parent, int threads, int cpu
 	int fd, n;
 
 	snprintf(path, sizeof(path), "%s/stat", process);
-	fd = openat(scan.proc, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	fd = openat(scan.proc.dir, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	n = snprintf(line, sizeof(line), "1 (a) %c %d 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 %d 0 9 "
 		     "0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 %d 0 0 0 0 0\n", state, parent, threads,
 		     cpu);
@@ -137,6 +137,38 @@ TEST(newest_that_has_it)
 	CHECK_EQ(find(555), 0);
 	owner_scan_remove(&scan, 200);
 	CHECK_EQ(find(55), 100);
+	close_tree();
+}
+
+/* What the kernel tells of it beside the link. */
+static void describe(const char *process, int fd, int mount, int inode)
+{
+	char command[192];
+
+	snprintf(command, sizeof(command), "mkdir -p %s/%s/fdinfo && printf 'pos:\t0\nflags:\t02\n"
+		 "mnt_id:\t%d\nino:\t%d\n' >%s/%s/fdinfo/%d", root, process, mount, inode, root,
+		 process, fd);
+	CHECK_EQ(system(command), 0);
+}
+
+/* An inode is a socket's where its mount is that of sockets; before Linux 5.14 there is none. */
+TEST(descriptors_without_links)
+{
+	open_tree();
+	have("100", 3, "/dev/null");
+	have("200", 3, "socket:[55]");
+	describe("100", 3, 10, 55);
+	describe("200", 3, 24, 55);
+	owner_scan_add(&scan, 100);
+	owner_scan_add(&scan, 200);
+	owner_proc_init(&scan.proc, scan.proc.dir, 7);
+	CHECK_EQ(find(55), 200);
+	describe("self", 7, 10, 1);
+	owner_proc_init(&scan.proc, scan.proc.dir, 7);
+	CHECK_EQ(find(55), 100);
+	describe("self", 7, 10, 0);
+	owner_proc_init(&scan.proc, scan.proc.dir, 7);
+	CHECK_EQ(find(55), 200);
 	close_tree();
 }
 
@@ -271,8 +303,8 @@ TEST(alone)
 	h = search(&inode, 1, true, UINT64_MAX);
 	CHECK_EQ(h.tgid, 200);
 	CHECK(!h.others && !h.certain);
-	CHECK_EQ(mkdirat(scan.proc, "200/task", 0755), 0);
-	CHECK_EQ(mkdirat(scan.proc, "200/task/201", 0755), 0);
+	CHECK_EQ(mkdirat(scan.proc.dir, "200/task", 0755), 0);
+	CHECK_EQ(mkdirat(scan.proc.dir, "200/task/201", 0755), 0);
 	is("200/task/201", 'R', 100, 2, CPU);
 	h = search(&inode, 1, true, UINT64_MAX);
 	CHECK_EQ(h.tgid, 200);
@@ -432,6 +464,9 @@ TEST(running_kernel)
 	CHECK_EQ(find(wanted.inode), 0);
 	owner_scan_add(&scan, getpid());
 	CHECK_EQ(find(wanted.inode), getpid());
+	owner_proc_init(&scan.proc, proc, fd);
+	CHECK_EQ(find(wanted.inode), getpid());
+	CHECK_EQ(find((uint32_t)st.st_ino + 1000000), 0);
 	CHECK_EQ(owner_scan_all(&scan, &wanted, 1), 0);
 	CHECK_EQ(wanted.tgid, getpid());
 	close(fd);
