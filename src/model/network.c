@@ -314,7 +314,8 @@ static void apply_told(struct model *m, const struct network_fact *fact)
 static void apply_found(struct model *m, const struct network_fact *fact)
 {
 	const struct inet_diag_id *id = &fact->u.found.id;
-	struct process *p = process_find(&m->table, fact->u.found.tgid);
+	const int32_t tgid = fact->u.found.tgid;
+	struct process *p = tgid ? process_find(&m->table, tgid) : NULL;
 	struct flows *flows = &m->network.flows;
 	bool tcp = id->protocol == IPPROTO_TCP;
 	struct packet_flow name;
@@ -322,14 +323,17 @@ static void apply_found(struct model *m, const struct network_fact *fact)
 	struct flow *f;
 	unsigned int end;
 
-	if (!fact->u.found.tgid || !p || (p->dead && p->pub.end_ns < fact->time_ns))
+	if (tgid ? !p || (p->dead && p->pub.end_ns < fact->time_ns) : !fact->u.found.shared)
 		return;
-	owner = network_traffic_of(m, p);
 	end = flow_name(id->family, id->protocol, id->local, id->local_port, id->remote,
 			id->remote_port, &name);
 	f = flow_of_socket(flows, fact->netns, &name, end, tcp ? fact->time_ns : 0,
 			   fact->time_ns);
-	if (f && !tcp && f->end[end].owner && f->end[end].owner != owner) {
+	/* One of several has sent: who did so last need not be the one. */
+	if (f && !tgid)
+		f->end[end].is_shared = true;
+	owner = f && p ? network_traffic_of(m, p) : NULL;
+	if (owner && !tcp && f->end[end].owner && f->end[end].owner != owner) {
 		f->end[end].opened_ns = f->begin_ns;
 		flow_close(flows, f, end, fact->time_ns - 1);
 		f = flow_of_socket(flows, fact->netns, &name, end, fact->time_ns, fact->time_ns);

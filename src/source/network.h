@@ -41,8 +41,8 @@ struct network_found {
 	uint32_t netns;		/* inode of the namespace */
 	struct inet_diag_id id;	/* as its owner sees it, with protocol and cookie */
 	uint32_t inode;		/* of the socket */
-	int32_t tgid;		/* one that has it open; 0: nobody was found */
-	bool shared;		/* so have others, and which of them sent is not known */
+	int32_t tgid;		/* one that has it open; 0: nobody was found, or any of several */
+	bool shared;		/* others may have, and which of them sent is not known */
 	uint64_t packet_ns;	/* time of the packet */
 };
 

@@ -151,8 +151,11 @@ static enum result look_up(struct watcher *w, const struct packet *p, unsigned i
 	found.inode = socket.inode;
 	/* Without an inode it is nobody's, any more. */
 	if (found.inode && !owner_memory_ask(&w->memory, space, !udp || socket.id.remote_port,
-					     &found))
+					     &found)) {
+		if (found.shared && is_news(w->owners, flow, &found))
+			owner_publish(&w->found, &found);
 		return NOBODY;
+	}
 	if (!is_news(w->owners, flow, &found))
 		return NOTHING_NEW;
 	if (found.tgid)

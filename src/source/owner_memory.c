@@ -138,6 +138,7 @@ bool owner_memory_ask(struct owner_memory *m, struct owner_space *space, bool is
 	else if (!e->holder.tgid)
 		m->lost_ns += clock_now(&real) - now;
 	if (!e->holder.tgid) {
+		found->shared = e->several;
 		if (!e->several)
 			owner_later_add(m->later, found, false);
 		return false;

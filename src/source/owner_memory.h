@@ -40,7 +40,8 @@ struct owner_memory {
 
 /*
  * Fills in found's owner. In: the socket that the kernel named for its id, which has an inode;
- * is_connected: it is no other's than that. Out: the one that it was. False: nobody, yet.
+ * is_connected: it is no other's than that. Out: the one that it was. False: nobody, yet; or one of
+ * several, and which is not known: `shared`.
  */
 bool owner_memory_ask(struct owner_memory *m, struct owner_space *space, bool is_connected,
 		      struct network_found *found);

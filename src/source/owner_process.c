@@ -54,6 +54,8 @@ static ssize_t read_text(int dir, const char *path, char *ret, size_t size)
 	if (fd < 0)
 		return -errno;
 	n = read(fd, ret, size - 1);
+	if (n < 0)
+		n = -errno;
 	close(fd);
 	ret[MAX(n, 0)] = '\0';
 	return n;

@@ -17,10 +17,11 @@ struct owner_sockets {
 };
 
 /*
- * What descriptors are read by. Who reads a link, /proc/PID/fd/N, while its process is within
- * execve(2) sleeps until that has freed its old memory: 300 us. Who reads /proc/PID/fdinfo/N does
- * not; since Linux 5.14 it tells the inode (proc_pid_fdinfo(5); the lock is in fs/proc/base.c,
- * call_proc_get_link()).
+ * What descriptors are read by. Of the stable kernels of 2026 on (6.18.40, 6.12.97 and others), who
+ * reads a link, /proc/PID/fd/N, or /proc/PID/stat while that process is within execve(2) sleeps
+ * until it has freed its old memory: 300 us (fs/proc/base.c, call_proc_get_link()). Who reads
+ * /proc/PID/fdinfo/N does not; since Linux 5.14 it tells the inode (proc_pid_fdinfo(5)). But that
+ * of an epoll or inotify descriptor has a line for all it watches: it is for newcomers.
  */
 struct owner_proc {
 	int dir;		/* descriptor of /proc */

@@ -19,6 +19,8 @@
 #define SLOT 192
 #define FIRST 8			/* asked before the recent ones */
 #define QUICKLY 32		/* asked for their newest descriptors alone */
+#define NEW_NS (50 * NSEC_PER_MSEC)	/* may be within execve */
+#define MET_MAX 32
 #define MORE 16			/* asked on when one has it, but does not run */
 #define ALL_OF 8		/* sockets that one process is asked for */
 #define ANCESTORS 16
@@ -38,6 +40,7 @@ struct cursor {
 	size_t recent;
 	unsigned int asked;
 	bool old;		/* not among the newest FIRST */
+	uint64_t told_ns;	/* when it was forked; 0: long ago */
 };
 
 int owner_mutex_init(pthread_mutex_t *ret)
@@ -122,7 +125,10 @@ int owner_scan_listen(struct owner_scan *s)
 
 static void add(struct owner_scan *s, int32_t tgid)
 {
-	s->forked[s->n_forked++ % OWNER_FORKED_MAX] = tgid;
+	const uint32_t place = s->n_forked++ % OWNER_FORKED_MAX;
+
+	s->forked[place] = tgid;
+	s->told_ns[place] = clock_now(&real);
 }
 
 void owner_scan_add(struct owner_scan *s, int32_t tgid)
@@ -190,8 +196,12 @@ static int32_t next_forked(const struct owner_scan *s, struct cursor *c)
 {
 	int32_t tgid = 0;
 
-	while (!tgid && c->back < MIN(c->newest, (uint32_t)OWNER_FORKED_MAX))
-		tgid = s->forked[(c->newest - ++c->back) % OWNER_FORKED_MAX];
+	while (!tgid && c->back < MIN(c->newest, (uint32_t)OWNER_FORKED_MAX)) {
+		const uint32_t place = (c->newest - ++c->back) % OWNER_FORKED_MAX;
+
+		tgid = s->forked[place];
+		c->told_ns = s->told_ns[place];
+	}
 	return tgid;
 }
 
@@ -204,6 +214,8 @@ static int32_t next_candidate(struct owner_scan *s, struct cursor *c)
 	if (c->asked < FIRST)
 		tgid = next_forked(s, c);
 	c->old = !tgid;
+	if (!tgid)
+		c->told_ns = 0;
 	while (!tgid && c->recent < OWNER_RECENT_MAX)
 		tgid = s->recent[c->recent++];
 	if (!tgid)
@@ -274,7 +286,19 @@ struct finding {
 	struct owner_holder best;
 	bool several;	/* those so far are not of one family, or socket */
 	bool tied;
+	int32_t met[MET_MAX];	/* the first that had one: some are asked twice */
+	unsigned int n_met;
 };
+
+static bool is_met(struct finding *f, int32_t tgid)
+{
+	for (unsigned int i = 0; i < f->n_met; i++)
+		if (f->met[i] == tgid)
+			return true;
+	if (f->n_met < MET_MAX)
+		f->met[f->n_met++] = tgid;
+	return false;
+}
 
 /* One more that has one of them. */
 static void meet(const struct owner_scan *s, int cpu, const struct owner_holder *h,
@@ -283,6 +307,8 @@ static void meet(const struct owner_scan *s, int cpu, const struct owner_holder 
 	struct owner_holder found = *h, *best = &f->best;
 	const bool same = best->inode == h->inode;
 
+	if (is_met(f, h->tgid))
+		return;
 	found.certain = owner_process_runs(s->proc.dir, found.tgid, cpu);
 	climb(s, cpu, &found, &f->tied);
 	if (!best->tgid) {
@@ -342,7 +368,8 @@ static void meet_heirs(const struct owner_scan *s, int cpu, const struct owner_h
 static void ask(struct owner_scan *s, const struct owner_search *search, enum owner_depth depth,
 		uint64_t begin, uint64_t patience, struct finding *f)
 {
-	unsigned int until = depth == OWNER_NEWEST ? QUICKLY : UINT32_MAX;
+	unsigned int until = depth == OWNER_NEWEST ? QUICKLY : UINT32_MAX, n_passed = 0;
+	const struct owner_proc links = { .dir = s->proc.dir };
 	int32_t tgid, passed[QUICKLY];
 	struct cursor c = { 0 };
 
@@ -350,18 +377,20 @@ static void ask(struct owner_scan *s, const struct owner_search *search, enum ow
 	c.newest = s->n_forked;
 	pthread_mutex_unlock(&s->lock);
 	while (c.asked < until && (tgid = next_candidate(s, &c))) {
+		const bool is_new = depth == OWNER_NEWEST && begin - c.told_ns < NEW_NS;
 		struct owner_holder h = { .tgid = tgid };
 
-		h.fd = owner_process_find(&s->proc, tgid, depth, &search->sockets, &h.inode);
+		h.fd = owner_process_find(is_new ? &s->proc : &links, tgid, depth,
+					  &search->sockets, &h.inode);
 		if (h.fd >= 0) {
 			if (c.old)
 				remember(s, tgid);
 			meet(s, search->cpu, &h, f);
 			if (depth == OWNER_NEWEST)
-				meet_heirs(s, search->cpu, &h, passed, c.asked, f);
+				meet_heirs(s, search->cpu, &h, passed, n_passed, f);
 			until = MIN(until, limit(search, &f->best, c.asked));
 		} else if (depth == OWNER_NEWEST && h.fd != -ESRCH) {
-			passed[c.asked] = tgid;
+			passed[n_passed++] = tgid;
 		}
 		if (h.fd == -ESRCH)
 			owner_scan_remove(s, tgid);
@@ -374,18 +403,25 @@ static void ask(struct owner_scan *s, const struct owner_search *search, enum ow
 
 /*
  * Who sends has mostly just opened what it sends by, though above many descriptors of its parent's:
- * to ask for all of those would leave time for few processes.
+ * to ask for all of those would leave time for few processes. Where it is not the one that runs,
+ * another may have it among its older ones, by another number.
  */
 static void find(struct owner_scan *s, const struct owner_search *search, struct finding *f)
 {
 	const uint64_t begin = clock_now(&real);
+	struct finding all = { 0 };
 
 	if (!search->wide) {
 		ask(s, search, OWNER_NEWEST, begin, search->patience_ns / 2, f);
-		if (f->best.tgid || clock_now(&real) - begin > search->patience_ns)
+		if (f->best.certain || clock_now(&real) - begin > search->patience_ns)
 			return;
 	}
-	ask(s, search, OWNER_MANY, begin, search->patience_ns, f);
+	ask(s, search, OWNER_MANY, begin, search->patience_ns, &all);
+	if (!all.best.tgid)
+		return;
+	all.best.others = all.best.others || f->best.others ||
+			  (f->best.tgid && f->best.tgid != all.best.tgid);
+	*f = all;
 }
 
 void owner_scan_find(struct owner_scan *s, const struct owner_search *search,

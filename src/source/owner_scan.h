@@ -21,6 +21,7 @@ struct owner_scan {
 	int forks;		/* socket of the process connector; -1: none */
 	pthread_mutex_t lock;	/* of what follows */
 	int32_t forked[OWNER_FORKED_MAX];	/* tgids, a ring; 0: gone */
+	uint64_t told_ns[OWNER_FORKED_MAX];	/* when that was told */
 	uint32_t n_forked;	/* that ever were */
 	uint32_t changes;	/* forks and exits so far, from where it wraps */
 	int32_t recent[OWNER_RECENT_MAX];	/* owners found of late; 0: none */

@@ -224,6 +224,34 @@ TEST(a_connected_datagram_socket_may_rest)
 	end();
 }
 
+/* Of several on a port, and it is not known which: who had sent before need not have. */
+TEST(one_of_several_has_sent)
+{
+	static const struct end asker = { 1, 5000 }, resolver = { 2, 53 };
+	const uint64_t t = 2 * SECOND;
+	struct network_fact doubt = { .kind = NETWORK_FOUND, .netns = OWN,
+				      .u.found = { .id = id_of(17, asker, resolver) } };
+	const struct pevent_event *ev;
+
+	doubt.time_ns = t + 2 * MS;
+	for (unsigned int shared = 0; shared < 2; shared++) {
+		begin_lookups();
+		fork_at(t - MS, 1, 100);
+		found(t, 100, 17, asker, resolver);
+		datagram(t, true, asker, resolver, 40);
+		doubt.u.found.shared = shared;
+		CHECK_EQ(network_add(&m, &doubt), 0);
+		datagram(t + 2 * MS, true, asker, resolver, 60);
+		exit_at(t + 4 * MS, 100);
+		run_to(t + 3 * LATE);
+		skip_to(&ev, PEVENT_EXIT);
+		CHECK_EQ(ev->usage.network.tx.payload, 100);
+		CHECK_EQ(ev->usage.network.estimated, shared);
+		skip_rest();
+		end();
+	}
+}
+
 /* As a damaged recording may have it: no event is kept back by it. */
 TEST(a_notice_of_no_time_holds_nothing_back)
 {
