@@ -80,7 +80,7 @@ static void search(const struct owner_memory *m, struct owner_space *space, bool
 		.patience_ns = m->lost_ns > BUSY_NS ? LITTLE_PATIENCE_NS : PATIENCE_NS,
 	};
 	struct owner_holder narrow;
-	int n = 1;
+	int n;
 
 	owner_scan_find(m->scan, &search, &narrow);
 	e->holder = narrow;
@@ -88,8 +88,7 @@ static void search(const struct owner_memory *m, struct owner_space *space, bool
 	if (!e->holder.others && (is_connected || e->holder.certain))
 		return;
 	bound[0] = e->socket;
-	if (!is_connected)
-		n = list(space, found, bound);
+	n = is_connected ? 1 : list(space, found, bound);
 	e->several = n != 1;
 	if (n < 0)
 		e->holder.tgid = 0;

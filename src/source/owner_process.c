@@ -10,13 +10,13 @@
 #include "util/macro.h"
 #include "wire/proc.h"
 
-#define NEWEST 6
+#define NEWEST 6		/* descriptors of OWNER_NEWEST */
 #define FEW 12			/* descriptors that are read before all are listed */
 #define SOME 50			/* of those listed */
 #define ANCESTORS 16
 #define DIRENTS 2048		/* bytes: more than 64 descriptors or threads, which is enough */
 #define LINK_MAX_LEN 32		/* of "socket:[4294967295]" */
-#define FDINFO_MAX_LEN 256	/* what all of them begin with */
+#define FDINFO_MAX_LEN 256	/* of pos, flags, mnt_id, ino: the first lines of each */
 
 /* struct linux_dirent64 of getdents64(2) */
 enum { DIRENT_LENGTH = 16, DIRENT_NAME = 19 };

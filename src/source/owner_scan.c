@@ -20,7 +20,7 @@
 #define FIRST 8			/* asked before the recent ones */
 #define QUICKLY 32		/* asked for their newest descriptors alone */
 #define NEW_NS (50 * NSEC_PER_MSEC)	/* may be within execve */
-#define MET_MAX 32
+#define MET_MAX 32		/* one met again beyond them is taken for another */
 #define MORE 16			/* asked on when one has it, but does not run */
 #define ALL_OF 8		/* sockets that one process is asked for */
 #define ANCESTORS 16
@@ -58,7 +58,7 @@ int owner_mutex_init(pthread_mutex_t *ret)
 void owner_scan_init(struct owner_scan *s, int proc)
 {
 	memset(s, 0, sizeof(*s));
-	s->proc.dir = proc;
+	s->proc.dir = s->newcomers.dir = proc;
 	s->forks = -1;
 	(void)owner_mutex_init(&s->lock);
 }
@@ -119,22 +119,22 @@ int owner_scan_listen(struct owner_scan *s)
 		return error;
 	}
 	s->forks = fd;
-	owner_proc_init(&s->proc, s->proc.dir, fd);
+	owner_proc_init(&s->newcomers, s->proc.dir, fd);
 	return 0;
 }
 
-static void add(struct owner_scan *s, int32_t tgid)
+static void add(struct owner_scan *s, int32_t tgid, uint64_t now)
 {
 	const uint32_t place = s->n_forked++ % OWNER_FORKED_MAX;
 
 	s->forked[place] = tgid;
-	s->told_ns[place] = clock_now(&real);
+	s->told_ns[place] = now;
 }
 
 void owner_scan_add(struct owner_scan *s, int32_t tgid)
 {
 	pthread_mutex_lock(&s->lock);
-	add(s, tgid);
+	add(s, tgid, clock_now(&real));
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -164,6 +164,7 @@ uint32_t owner_scan_drain(struct owner_scan *s)
 	struct sockaddr_nl from[BATCH];
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
+	const uint64_t now = clock_now(&real);
 	uint32_t changes;
 	int n;
 
@@ -181,7 +182,7 @@ uint32_t owner_scan_drain(struct owner_scan *s)
 			if (cn_decode(slots[i], msgs[i].msg_len, &ev) < 0)
 				continue;
 			if (ev.what == (uint32_t)CN_FORK)
-				add(s, ev.tgid);
+				add(s, ev.tgid, now);
 			else
 				drop(s, ev.tgid);
 		}
@@ -285,8 +286,8 @@ static void climb(const struct owner_scan *s, int cpu, struct owner_holder *h, b
 struct finding {
 	struct owner_holder best;
 	bool several;	/* those so far are not of one family, or socket */
-	bool tied;
-	int32_t met[MET_MAX];	/* the first that had one: some are asked twice */
+	bool tied;	/* two ran at the same time */
+	int32_t met[MET_MAX];	/* that had one: as new and as recent a process is asked twice */
 	unsigned int n_met;
 };
 
@@ -351,15 +352,21 @@ static unsigned int limit(const struct owner_search *search, const struct owner_
 	return best->tgid ? asked + MORE : UINT32_MAX;
 }
 
+/* Asked for its newest descriptors, and has none of them among these. */
+struct passed {
+	const struct owner_proc *proc;
+	int32_t tgid;
+};
+
 /* Those that were passed over may have it as well: from their parent, by the same number. */
 static void meet_heirs(const struct owner_scan *s, int cpu, const struct owner_holder *h,
-		       const int32_t *passed, unsigned int n, struct finding *f)
+		       const struct passed *passed, unsigned int n, struct finding *f)
 {
 	struct owner_holder heir = *h;
 
 	for (unsigned int i = 0; i < n; i++) {
-		heir.tgid = passed[i];
-		if (owner_process_has(&s->proc, heir.tgid, heir.fd, heir.inode))
+		heir.tgid = passed[i].tgid;
+		if (owner_process_has(passed[i].proc, heir.tgid, heir.fd, heir.inode))
 			meet(s, cpu, &heir, f);
 	}
 }
@@ -369,19 +376,20 @@ static void ask(struct owner_scan *s, const struct owner_search *search, enum ow
 		uint64_t begin, uint64_t patience, struct finding *f)
 {
 	unsigned int until = depth == OWNER_NEWEST ? QUICKLY : UINT32_MAX, n_passed = 0;
-	const struct owner_proc links = { .dir = s->proc.dir };
-	int32_t tgid, passed[QUICKLY];
+	struct passed passed[QUICKLY];
 	struct cursor c = { 0 };
+	int32_t tgid;
 
 	pthread_mutex_lock(&s->lock);
 	c.newest = s->n_forked;
 	pthread_mutex_unlock(&s->lock);
 	while (c.asked < until && (tgid = next_candidate(s, &c))) {
-		const bool is_new = depth == OWNER_NEWEST && begin - c.told_ns < NEW_NS;
+		/* It may have been told since the begin. */
+		const bool is_new = depth == OWNER_NEWEST && c.told_ns + NEW_NS > begin;
+		const struct owner_proc *proc = is_new ? &s->newcomers : &s->proc;
 		struct owner_holder h = { .tgid = tgid };
 
-		h.fd = owner_process_find(is_new ? &s->proc : &links, tgid, depth,
-					  &search->sockets, &h.inode);
+		h.fd = owner_process_find(proc, tgid, depth, &search->sockets, &h.inode);
 		if (h.fd >= 0) {
 			if (c.old)
 				remember(s, tgid);
@@ -390,7 +398,7 @@ static void ask(struct owner_scan *s, const struct owner_search *search, enum ow
 				meet_heirs(s, search->cpu, &h, passed, n_passed, f);
 			until = MIN(until, limit(search, &f->best, c.asked));
 		} else if (depth == OWNER_NEWEST && h.fd != -ESRCH) {
-			passed[n_passed++] = tgid;
+			passed[n_passed++] = (struct passed){ proc, tgid };
 		}
 		if (h.fd == -ESRCH)
 			owner_scan_remove(s, tgid);

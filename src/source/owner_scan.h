@@ -17,7 +17,8 @@
 #define OWNER_RECENT_MAX 16
 
 struct owner_scan {
-	struct owner_proc proc;	/* the caller's */
+	struct owner_proc proc;	/* the caller's, by links */
+	struct owner_proc newcomers;	/* of those that may be within execve */
 	int forks;		/* socket of the process connector; -1: none */
 	pthread_mutex_t lock;	/* of what follows */
 	int32_t forked[OWNER_FORKED_MAX];	/* tgids, a ring; 0: gone */

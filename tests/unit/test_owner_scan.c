@@ -247,16 +247,16 @@ TEST(descriptors_without_links)
 	is("200", 'R', 1, 1, CPU);
 	owner_scan_add(&scan, 100);
 	owner_scan_add(&scan, 200);
-	owner_proc_init(&scan.proc, scan.proc.dir, 7);
+	owner_proc_init(&scan.newcomers, scan.proc.dir, 7);
 	CHECK_EQ(find(55), 200);
 	describe("self", 7, 10, 1);
-	owner_proc_init(&scan.proc, scan.proc.dir, 7);
+	owner_proc_init(&scan.newcomers, scan.proc.dir, 7);
 	CHECK_EQ(find(55), 100);
 	scan.told_ns[0] = scan.told_ns[1] = 0;
 	CHECK_EQ(find(55), 200);
 	owner_scan_add(&scan, 100);
 	describe("self", 7, 10, 0);
-	owner_proc_init(&scan.proc, scan.proc.dir, 7);
+	owner_proc_init(&scan.newcomers, scan.proc.dir, 7);
 	CHECK_EQ(find(55), 200);
 	close_tree();
 }
@@ -486,8 +486,8 @@ TEST(running_kernel)
 	CHECK_EQ(find(wanted.inode), 0);
 	owner_scan_add(&scan, getpid());
 	CHECK_EQ(find(wanted.inode), getpid());
-	owner_proc_init(&scan.proc, proc, fd);
-	CHECK(scan.proc.sockets || system("grep -q ino: /proc/self/fdinfo/0"));
+	owner_proc_init(&scan.newcomers, proc, fd);
+	CHECK(scan.newcomers.sockets || system("grep -q ino: /proc/self/fdinfo/0"));
 	CHECK_EQ(find(wanted.inode), getpid());
 	CHECK_EQ(find((uint32_t)st.st_ino + 1000000), 0);
 	CHECK_EQ(owner_scan_all(&scan, &wanted, 1), 0);
