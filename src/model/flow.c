@@ -86,14 +86,30 @@ void flows_finish(struct flows *t)
 	*t = (struct flows){ 0 };
 }
 
-/* The kernel counts the other end's FIN as a byte, but for a socket that was in TIME_WAIT then. */
+/*
+ * The kernel counts the other end's FIN as a byte, but for a socket that was in TIME_WAIT then.
+ * Where no packet was seen that could tell, the other end's count does, if it is a socket of this
+ * host; else the least it can be.
+ */
+static bool has_counted_fin(const struct flow *f, unsigned int end)
+{
+	const struct flow_end *e = &f->end[end], *other = &f->end[!end];
+	const struct flow_way *w = &f->way[!end];
+
+	if (e->final_rx == 0 || e->final_rx == w->seen.payload)
+		return false;
+	if (w->has_fin || e->fin == FLOW_FIN_CAME)
+		return true;
+	if (e->fin == FLOW_FIN_NONE)
+		return false;
+	if (w->seen.packets)
+		return e->final_rx == w->seen.payload + 1;
+	return !other->is_final || e->final_rx > other->final_tx;
+}
+
 static uint64_t final_rx(const struct flow *f, unsigned int end)
 {
-	const struct flow_way *w = &f->way[!end];
-	uint64_t rx = f->end[end].final_rx;
-
-	return rx && rx != w->seen.payload && (w->has_fin || rx == w->seen.payload + 1) ?
-		       rx - 1 : rx;
+	return f->end[end].final_rx - has_counted_fin(f, end);
 }
 
 void flow_sent(const struct flow *f, unsigned int end, struct pevent_traffic *ret_tx,

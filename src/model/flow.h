@@ -19,6 +19,9 @@
 struct port;
 struct traffic;
 
+/* Did a FIN come? As the socket's states tell. */
+enum flow_fin { FLOW_FIN_UNKNOWN, FLOW_FIN_NONE, FLOW_FIN_CAME };
+
 /* One end, where it is a socket of this host. */
 struct flow_end {
 	struct flow *flow;	/* that it is in */
@@ -34,6 +37,7 @@ struct flow_end {
 	uint8_t role;		/* enum pevent_role */
 	uint8_t origin;		/* enum pevent_origin, of the owner */
 	bool is_local;		/* packets came or went here, or a socket is known */
+	uint8_t fin;		/* enum flow_fin, from the other end */
 	bool is_final, is_shared;
 	bool was_open;		/* TCP: the handshake was done */
 	bool was_told;		/* by CONN, of what packets say */

@@ -175,6 +175,20 @@ static struct process *find_resetter(const struct model *m, const struct tracepo
 	return p && listener && (p == listener || p->pub.ppid == listener->pub.pid) ? p : NULL;
 }
 
+static enum flow_fin fin_of(int32_t last_state)
+{
+	switch (last_state) {
+	case TCP_CLOSE_WAIT:
+	case TCP_LAST_ACK:
+	case TCP_CLOSING:
+		return FLOW_FIN_CAME;
+	case TCP_FIN_WAIT2:
+		return FLOW_FIN_UNKNOWN;	/* on its way to TIME_WAIT, or given up */
+	default:
+		return FLOW_FIN_NONE;
+	}
+}
+
 static void close_socket(struct model *m, struct socket *s, const struct tracepoint_record *r)
 {
 	struct flows *flows = &m->network.flows;
@@ -193,6 +207,7 @@ static void close_socket(struct model *m, struct socket *s, const struct tracepo
 	}
 	f = s->is_bound ? flow_find_socket(flows, s->netns, &s->name, s->end, r->skaddr) : NULL;
 	if (f) {
+		f->end[s->end].fin = (uint8_t)fin_of(r->old_state);
 		flow_close(flows, f, s->end, r->time_ns);
 		if (f->end[s->end].was_open)
 			network_tell(m, PEVENT_CLOSE, f, s->end, r->time_ns);
