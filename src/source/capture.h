@@ -21,7 +21,8 @@ struct pcap;
 struct pcap_pkthdr;
 
 #define CAPTURE_NAMES_MAX 16
-#define CAPTURE_TIMEOUT_MS 40
+/* An EXIT waits 50 ms for its packets: a late timer, or a busy CPU, may take what is left of it. */
+#define CAPTURE_TIMEOUT_MS 30
 
 struct capture_options {
 	uint32_t snaplen;	/* bytes of each packet; 0: 128 */
