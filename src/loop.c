@@ -253,6 +253,14 @@ static void read_drops(struct pevent *p)
 	p->queue_peak = MAX(p->queue_peak, (uint64_t)drops.queued);
 }
 
+static void read_stolen(struct pevent *p)
+{
+	uint64_t total_ns, time_ns;
+
+	while (p->source->ops->stolen(p->source, &total_ns, &time_ns) == 0)
+		stolen_add(&p->model.stolen, total_ns, time_ns, p->model.cpus);
+}
+
 static int send_probe(struct pevent *p)
 {
 	struct source_probe child;
@@ -348,6 +356,7 @@ int loop_dispatch(struct pevent *p)
 	if (n > 0)
 		p->last_event_ns = before;
 	read_drops(p);
+	read_stolen(p);
 	/* What fills it in a damaged recording may be of a time that never comes. */
 	if (n == -ENODATA || n == -EBADMSG || (!room && p->clock.is_virtual))
 		p->horizon_ns = UINT64_MAX;

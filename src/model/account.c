@@ -15,7 +15,8 @@
 #define TEARDOWN_NS_PER_MIB (30 * NSEC_PER_USEC)
 #define TEARDOWN_MIB 100	/* what is beyond takes up to twice as much */
 #define LATE_NS (20 * NSEC_PER_USEC)	/* from a life's begin to its FORK */
-#define STOLEN_TICKS 4		/* shorter lives show in no count whether a hypervisor interfered */
+#define SHORT_TICKS 4	/* shorter lives are held to be undisturbed, unless the machine is not */
+#define TICK_LATE_NS (100 * NSEC_PER_USEC)	/* while interrupts are off */
 #define ROUNDING_NS (2 * NSEC_PER_USEC)
 
 /* Versions of taskstats that brought a delay; 0: before any we read. */
@@ -73,17 +74,23 @@ static uint64_t less(uint64_t a, uint64_t b)
  * them: a thread of one uninterrupted slice reads 0. One that never slept was either running or
  * waiting for a CPU all its life, and both its life and that wait are known exactly.
  */
-static uint64_t cpu_of(const struct taskstats_record *r, uint64_t tick_ns, uint64_t *ret_error)
+static uint64_t cpu_of(const struct taskstats_record *r, const struct account_units *units,
+		       uint64_t *ret_error)
 {
 	uint64_t awake = less(r->elapsed_ns, r->run_delay_ns);
+	uint64_t lag = less(awake, r->run_ns), tick_ns = units->tick_ns;
 
-	if (r->voluntary_switches == 0 && r->run_delay_count > 0 && awake >= r->run_ns) {
-		/* A hypervisor may have had the CPU for some of it: then the counter shows less. */
-		*ret_error = awake < STOLEN_TICKS * tick_ns ? ROUNDING_NS : awake - r->run_ns;
-		return awake;
+	if (r->voluntary_switches || !r->run_delay_count || awake < r->run_ns) {
+		*ret_error = MIN(tick_ns, lag);
+		return r->run_ns;
 	}
-	*ret_error = MIN(tick_ns, less(awake, r->run_ns));
-	return r->run_ns;
+	/* A hypervisor, or interrupts, had the CPU, too: the counter lacks a tick at most. */
+	if (lag > tick_ns + TICK_LATE_NS) {
+		*ret_error = tick_ns / 2 + TICK_LATE_NS;
+		return r->run_ns + tick_ns / 2;
+	}
+	*ret_error = awake < SHORT_TICKS * tick_ns && !units->stolen ? ROUNDING_NS : lag;
+	return awake;
 }
 
 void account_add(struct account *a, const struct taskstats_record *r,
@@ -94,7 +101,7 @@ void account_add(struct account *a, const struct taskstats_record *r,
 
 	a->records++;
 	a->version = r->version;
-	u->cpu_ns += cpu_of(r, units->tick_ns, &error);
+	u->cpu_ns += cpu_of(r, units, &error);
 	u->cpu_error_ns += error;
 	for (size_t i = 0; i < ARRAY_SIZE(sums); i++)
 		*sum_of(u, i) += get(r, sums[i].record);

@@ -178,10 +178,11 @@ static void count_exit(struct process *p, const struct cn_event *cn, bool leader
 static void take_record(struct model *m, struct process *p, const struct taskstats_record *r,
 			const struct cn_event *cn)
 {
-	const struct account_units units = life_units(m);
+	struct account_units units = life_units(m);
 	struct pevent_process *pub = &p->pub;
 	bool leader = cn->tid == cn->tgid;
 
+	units.stolen = cn->time_ns < m->stolen.until_ns;
 	account_add(&p->account, r, &units);
 	/* A record without the flag has no time of its process either: the leader's own will do. */
 	if (pub->start_origin == PEVENT_FROM_EVENT &&

@@ -13,6 +13,7 @@
 #include "queue.h"
 #include "records.h"
 #include "socket.h"
+#include "stolen.h"
 #include "wire/cn.h"
 
 /* A fact of our own among those of the connector: `seq` of source `ack` are missing, on `cpu`. */
@@ -97,6 +98,7 @@ struct model {
 	struct list ending;		/* whose last EXIT is due, longest first */
 	uint64_t samples;
 	uint64_t tick_ns;		/* of the kernel's clock */
+	struct stolen stolen;		/* from the machine, by a hypervisor */
 	uint32_t cpus;			/* possible ones; 0: not known */
 	uint64_t run_begin_ns;		/* of the first scan; 0: there was none */
 	uint64_t ns_per_tick;		/* of start_ticks, and of CPU times in /proc */

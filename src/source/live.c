@@ -18,6 +18,8 @@
 #include "taskstats.h"
 #include "util/macro.h"
 
+#define STOLEN_NS (20 * NSEC_PER_MSEC)
+
 struct live {
 	struct source source;
 	struct connector connector;
@@ -32,6 +34,8 @@ struct live {
 	struct recorder *recorder;	/* NULL: none */
 	void *own_record;		/* read by the loop last */
 	struct source_drops last_drops;
+	uint64_t stolen_ns, stolen_due_ns;	/* as read last; due: next */
+	bool has_ends;		/* exit records came since */
 	const struct clock *clock;
 	const struct log *log;
 
@@ -61,6 +65,7 @@ static void take_usage(void *data, const struct taskstats_record *record, const 
 {
 	struct live *l = data;
 
+	l->has_ends = true;
 	if (l->recorder)
 		recorder_netlink(l->recorder, l->now_ns, NETLINK_GENERIC, raw, len);
 	l->usage_fn(l->data, record);
@@ -260,6 +265,29 @@ static int live_machine(struct source *s, _unused_ bool last, struct source_mach
 	return 0;
 }
 
+/* Formatting the interrupts of a big machine takes its time: a thousandth of a CPU's at most. */
+static int live_stolen(struct source *s, uint64_t *ret_total_ns, uint64_t *ret_ns)
+{
+	struct live *l = live_of(s);
+	const uint64_t begin = clock_now(l->clock);
+	bool first = l->stolen_due_ns == 0;
+	uint64_t total;
+	int error;
+
+	if (!first && (!l->has_ends || begin < l->stolen_due_ns))
+		return -EAGAIN;
+	error = source_machine_stolen(l->fs.fd, &total);
+	*ret_ns = clock_now(l->clock);
+	l->stolen_due_ns = *ret_ns + MAX(STOLEN_NS, 1000 * (*ret_ns - begin));
+	l->has_ends = false;
+	if (error < 0 || (!first && total == l->stolen_ns))
+		return error < 0 ? error : -EAGAIN;
+	*ret_total_ns = l->stolen_ns = total;
+	if (l->recorder)
+		recorder_stolen(l->recorder, total, *ret_ns);
+	return 0;
+}
+
 static bool live_oom_killed(struct source *s, int32_t pid, uint64_t exit_ns)
 {
 	struct live *l = live_of(s);
@@ -380,6 +408,7 @@ static const struct source_ops live_ops = {
 	.tell_sockets = live_tell_sockets,
 	.sample = live_sample,
 	.machine = live_machine,
+	.stolen = live_stolen,
 	.oom_killed = live_oom_killed,
 	.drops = live_drops,
 	.scan = live_scan,

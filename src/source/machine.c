@@ -15,6 +15,25 @@ static uint64_t ticks_to_ns(uint64_t ticks, uint64_t per_second)
 	       ticks % per_second * NSEC_PER_SEC / per_second;
 }
 
+static int read_ticks(int root, struct machine_ticks *ret)
+{
+	char text[PROCFS_TEXT_MAX];
+	/* The first line is enough. */
+	int32_t n = procfs_text(root, "stat", text, sizeof(text));
+
+	return n < 0 ? n : machine_stat_decode(text, (size_t)n, ret);
+}
+
+int source_machine_stolen(int root, uint64_t *ret_ns)
+{
+	struct machine_ticks ticks;
+	int error = read_ticks(root, &ticks);
+
+	if (error == 0)
+		*ret_ns = ticks_to_ns(ticks.stolen, (uint64_t)sysconf(_SC_CLK_TCK));
+	return error;
+}
+
 int source_machine_read(int root, struct source_machine *ret)
 {
 	const uint64_t per_second = (uint64_t)sysconf(_SC_CLK_TCK);
@@ -23,13 +42,11 @@ int source_machine_read(int root, struct source_machine *ret)
 	struct source_machine m;
 	char text[PROCFS_TEXT_MAX];
 	int32_t n;
-	int error;
+	int error = read_ticks(root, &ticks);
 
-	/* Of stat the first line is enough, of meminfo the first few. */
-	n = procfs_text(root, "stat", text, sizeof(text));
-	error = n < 0 ? n : machine_stat_decode(text, (size_t)n, &ticks);
 	if (error < 0)
 		return error;
+	/* The first few lines are enough. */
 	n = procfs_text(root, "meminfo", text, sizeof(text));
 	error = n < 0 ? n : machine_meminfo_decode(text, (size_t)n, &memory);
 	if (error < 0)

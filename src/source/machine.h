@@ -13,5 +13,7 @@ struct source_machine {
 
 /* Reads files of /proc, below its descriptor. -errno; -EBADMSG: not in the kernel's format. */
 int source_machine_read(int root, struct source_machine *ret);
+/* What a hypervisor took of the CPUs' time, all of them, since boot (proc_stat(5)). -errno. */
+int source_machine_stolen(int root, uint64_t *ret_ns);
 
 #endif

@@ -295,6 +295,13 @@ void recorder_machine(struct recorder *r, const struct source_machine *m, uint64
 	write_line(r);
 }
 
+void recorder_stolen(struct recorder *r, uint64_t total_ns, uint64_t time_ns)
+{
+	strbuf_printf(&r->line, "{\"why\":\"stolen\",\"time\":%llu,\"total\":%llu}",
+		      (unsigned long long)time_ns, (unsigned long long)total_ns);
+	write_line(r);
+}
+
 void recorder_oom(struct recorder *r, int32_t pid, uint64_t exit_ns, uint64_t time_ns)
 {
 	strbuf_printf(&r->line, "{\"why\":\"oom\",\"time\":%llu,\"pid\":%d,\"exit\":%llu}",

@@ -270,6 +270,19 @@ static int replay_machine(struct source *s, bool last, struct source_machine *re
 	return 0;
 }
 
+static int replay_stolen(struct source *s, uint64_t *ret_total_ns, uint64_t *ret_ns)
+{
+	struct replay *r = replay_of(s);
+	struct json_object *o = find_line_now(r, REPLAY_STOLEN);
+
+	if (!o)
+		return -EAGAIN;
+	*ret_total_ns = (uint64_t)replay_int(o, "total");
+	*ret_ns = (uint64_t)replay_int(o, "time");
+	drop_line(r, REPLAY_STOLEN);
+	return 0;
+}
+
 /*
  * The line was written when the EXIT left the order of time, which may have been a drain later than
  * it is here. Those before it are of processes that this replay's limits keep out.
@@ -387,6 +400,7 @@ static const struct source_ops replay_ops = {
 	.close_usage = replay_close_usage,
 	.next_sample = replay_next_sample,
 	.machine = replay_machine,
+	.stolen = replay_stolen,
 	.oom_killed = replay_oom_killed,
 	.drops = replay_drops,
 	.scan = replay_scan,

@@ -21,7 +21,7 @@ static const struct {
 	[REPLAY_LAST] = { "last", "time" },	  [REPLAY_DROPS] = { "drops", "time" },
 	[REPLAY_PROBE] = { "probe", "begin" },	  [REPLAY_MACHINE] = { "machine", "time" },
 	[REPLAY_OOM] = { "oom", "time" },	  [REPLAY_NETWORK] = { "network", "time" },
-	[REPLAY_SOCKET] = { "socket", "time" },
+	[REPLAY_SOCKET] = { "socket", "time" },	  [REPLAY_STOLEN] = { "stolen", "time" },
 };
 
 struct line {

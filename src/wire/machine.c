@@ -6,7 +6,7 @@
 #include "cursor.h"
 
 /* The order of the first line, proc_stat(5). */
-enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, KEPT };
+enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, KEPT };
 
 int machine_stat_decode(const char *text, size_t len, struct machine_ticks *ret)
 {
@@ -18,6 +18,7 @@ int machine_stat_decode(const char *text, size_t len, struct machine_ticks *ret)
 		return -EBADMSG;
 	ret->busy = v[USER] + v[NICE] + v[SYSTEM] + v[IRQ] + v[SOFTIRQ];
 	ret->idle = v[IDLE] + v[IOWAIT];
+	ret->stolen = v[STEAL];
 	return 0;
 }
 

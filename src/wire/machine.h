@@ -9,7 +9,8 @@
 /* All CPUs together, in clock ticks since boot. */
 struct machine_ticks {
 	uint64_t busy;	/* user nice system irq softirq; guests are part of user and nice */
-	uint64_t idle;	/* idle iowait; what a hypervisor stole is in neither */
+	uint64_t idle;	/* idle iowait */
+	uint64_t stolen;	/* by a hypervisor; in neither */
 };
 
 struct machine_memory {

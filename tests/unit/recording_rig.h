@@ -115,7 +115,7 @@ _test_ void put(uint64_t drained_ns, struct cn_event ev)
 	put_packet(drained_ns, packet, sizeof(packet));
 }
 
-/* The exit record of a thread. */
+/* The exit record of a thread that lived for 0.5 ms and never slept. */
 _test_ void put_usage(uint64_t drained_ns, int32_t tgid, int32_t tid, bool last)
 {
 	uint8_t packet[16 + USAGE_MESSAGE_MAX] = { [2] = 824 >> 8, [3] = 824 & 255, [15] = 16 };
@@ -123,6 +123,8 @@ _test_ void put_usage(uint64_t drained_ns, int32_t tgid, int32_t tid, bool last)
 	uint8_t *stats = packet + 16 + USAGE_STRUCT;
 
 	stats[8] = last ? 0x20 : 0;	/* AGROUP */
+	stats[16] = 1;			/* cpu_count */
+	store_u32(stats + 144, 500);	/* ac_etime */
 	store_u32(stats + 128, (uint32_t)tid);
 	store_u32(stats + 368, (uint32_t)tgid);
 	put_packet(drained_ns, packet, 16 + len);

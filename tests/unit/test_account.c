@@ -158,6 +158,30 @@ TEST(stolen_time_is_within_the_bound)
 	u = one(r);
 	CHECK_EQ(u.cpu_ns, 203 * MSEC);
 	CHECK_EQ(u.cpu_error_ns, 4 * MSEC);
+	/* More than the counter can lack: it is near what that says. */
+	r.elapsed_ns = 250 * MSEC;
+	u = one(r);
+	CHECK_EQ(u.cpu_ns, 201 * MSEC);
+	CHECK(u.cpu_error_ns >= TICK_NS / 2 && u.cpu_error_ns < TICK_NS * 3 / 4);
+}
+
+/* A life of less than a tick shows nothing of it. */
+TEST(short_life_while_time_is_stolen)
+{
+	const struct account_units stolen = { .tick_ns = TICK_NS, .stolen = true };
+	struct taskstats_record r = usage_record(5, 5, true);
+	struct account a = { 0 };
+	struct pevent_usage u;
+
+	r.elapsed_ns = 300 * USEC;
+	r.run_delay_ns = 20 * USEC;
+	r.run_ns = 100 * USEC;
+	r.run_delay_count = 1;
+	CHECK(one(r).cpu_error_ns < 5 * USEC);
+	account_add(&a, &r, &stolen);
+	u = get(&a, false);
+	CHECK_EQ(u.cpu_ns, 280 * USEC);
+	CHECK_EQ(u.cpu_error_ns, 180 * USEC);
 }
 
 TEST(split_needs_both_counts)

@@ -21,12 +21,14 @@ TEST(ticks)
 		      "cpu0 1 1 1 1 1 1 1 1 1 1\n", &t), 0);
 	CHECK_EQ(t.busy, 7600321);	/* neither stolen nor, twice, a guest's */
 	CHECK_EQ(t.idle, 54000);
-	CHECK_EQ(STAT("cpu  1 1 1 1 1 1 1", &t), 0);	/* Linux 2.6 */
+	CHECK_EQ(t.stolen, 80000000);
+	CHECK_EQ(STAT("cpu  1 1 1 1 1 1 1 3", &t), 0);	/* Linux 2.6.11 */
 	CHECK_EQ(t.busy, 5);
+	CHECK_EQ(t.stolen, 3);
 	t.busy = 99;
 	CHECK_EQ(STAT("", &t), -EBADMSG);
 	CHECK_EQ(STAT("cpu0 1 1 1 1 1 1 1 1\n", &t), -EBADMSG);
-	CHECK_EQ(STAT("cpu  1 1 1 1 1 1\n1\n", &t), -EBADMSG);
+	CHECK_EQ(STAT("cpu  1 1 1 1 1 1 1\n1\n", &t), -EBADMSG);
 	CHECK_EQ(t.busy, 99);
 }
 
@@ -79,6 +81,7 @@ TEST(files_of_a_root)
 {
 	const uint64_t tick_ns = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 	struct source_machine m = { .memory_total = 99 };
+	uint64_t stolen_ns = 0;
 	int root;
 
 	strcpy(dir, "/tmp/pevent-unit-XXXXXX");
@@ -86,13 +89,16 @@ TEST(files_of_a_root)
 	root = procfs_open(dir);
 	CHECK(root >= 0);
 	CHECK_EQ(source_machine_read(root, &m), -ENOENT);
-	put(root, "stat", "cpu  100 0 50 1000 7 0 3 0 0 0\n");
+	CHECK_EQ(source_machine_stolen(root, &stolen_ns), -ENOENT);
+	put(root, "stat", "cpu  100 0 50 1000 7 0 3 21 0 0\n");
 	put(root, "meminfo", "MemTotal: 8 kB\nMemAvailable: 4 kB\n");
 	put(root, "loadavg", "0.50 0.25 nan 1/83 7785\n");
 	CHECK_EQ(source_machine_read(root, &m), -EBADMSG);
 	CHECK_EQ(m.memory_total, 99);
 	put(root, "loadavg", "0.50 0.25 0.12 1/83 7785\n");
 	CHECK_EQ(source_machine_read(root, &m), 0);
+	CHECK_EQ(source_machine_stolen(root, &stolen_ns), 0);
+	CHECK_EQ(stolen_ns, 21 * tick_ns);
 	CHECK_EQ(m.cpu_busy_ns, 153 * tick_ns);
 	CHECK_EQ(m.cpu_idle_ns, 1007 * tick_ns);
 	CHECK_EQ(m.memory_total, 8192);

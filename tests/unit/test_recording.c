@@ -279,6 +279,41 @@ TEST(missing_records_are_told_of)
 	remove_dir();
 }
 
+#define STOLEN(time, total) "{\"why\":\"stolen\",\"time\":" time ",\"total\":" total "}\n"
+
+/* Short lives are doubtful while a hypervisor takes time, for as long as it took beyond 1 %. */
+TEST(lives_while_time_is_stolen)
+{
+	struct pevent *p;
+
+	begin_recording_of(meta_of_usage, scan_of_10);
+	put_file("proc.jsonl",
+		 STOLEN("1002000000", "70000000000") STOLEN("1006000000", "70030000000"));
+	for (uint64_t ms = 1002; ms <= 5002; ms += 1000) {
+		pid_t pid = (pid_t)ms;
+
+		put((ms + 3) * MS, fact_fork(ms * MS, pid, 10));
+		put((ms + 3) * MS, fact_exit((ms + 1) * MS, pid, pid, 0));
+		put_usage((ms + 3) * MS, pid, pid, true);
+	}
+	put(6000 * MS, fact_fork(5999 * MS, 20, 10));
+	close_pcap();
+	p = open_recording();
+	run(p);
+	EXPECT(p, PEVENT_START, 0);
+	for (pid_t pid = 1002; pid <= 5002; pid += 1000) {
+		const struct pevent_event *ev;
+
+		EXPECT(p, PEVENT_FORK, pid);
+		ev = EXPECT(p, PEVENT_EXIT, pid);
+		CHECK(ev->usage.known & PEVENT_KNOWN_CPU);
+		/* What it did after its record has a bound of its own. */
+		CHECK_EQ(ev->usage.cpu_error_ns >= 500000 + 460000, pid < 3002);
+	}
+	pevent_free(p);
+	remove_dir();
+}
+
 /* No more is read for an EXEC of which nothing is known than where it would be. */
 TEST(what_was_not_read_is_not_sought_to_the_end)
 {
