@@ -42,7 +42,7 @@ def check(t, name, got, truth, unknown_max):
 
 def run(t, form, *options):
     """Lines of text, or JSON events, of one run; and the truth."""
-    out, truth = t.path("log." + form), t.path("truth")
+    out, truth = rig.fresh(t.path("log." + form)), t.path("truth")
     status, _, err = t.pevent(*(["-j"] if form == "json" else []), "-e", "exec,exit", "-o", out, "--",
                               rig.rig("gen"), "exec", "-n", COUNT, "-w", 2, "--tag", form,
                               "--truth", truth, "--out", t.path("result"), *options)
@@ -88,8 +88,8 @@ def json(t):
 
 def main():
     t = rig.Test()
-    text(t)
-    json(t)
+    t.fairly(text, t)
+    t.fairly(json, t)
     t.done()
 
 

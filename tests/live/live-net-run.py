@@ -285,19 +285,19 @@ def main():
     refused = netrig.perf_refused(t)
     needed(t)
     killed(t, "diag")
-    held(t, "diag", "sock_diag")
+    t.fairly(held, t, "diag", "sock_diag")
     for place in netrig.places(t):
-        events_by_lookup(t, place)
+        t.fairly(events_by_lookup, t, place)
     if refused:
         t.skip("with the socket tracepoints", refused)
         t.done()
     for place in netrig.places(t):
-        events(t, place)
+        t.fairly(events, t, place)
     text(t)
     command(t)
     no_net(t)
     killed(t, "perf")
-    held(t, "perf", "perf")
+    t.fairly(held, t, "perf", "perf")
     t.done()
 
 

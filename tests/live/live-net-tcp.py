@@ -93,14 +93,14 @@ def main():
                 if refused:
                     t.skip(f"{place.name}, tracepoints, {family}, {width} at a time", refused)
                 else:
-                    one_load(t, place, "perf", "perf", width, family)
-                one_load(t, place, "diag", "sock_diag", width, family)
+                    t.fairly(one_load, t, place, "perf", "perf", width, family)
+                t.fairly(one_load, t, place, "diag", "sock_diag", width, family)
         if refused:
             t.skip(place.name + ", curl and prefork servers, tracepoints", refused)
             continue
-        curl(t, place)
-        prefork(t, place, 1, (40000, 80000, 120000), 1)
-        prefork(t, place, 10, (30000,), 8)
+        t.fairly(curl, t, place)
+        t.fairly(prefork, t, place, 1, (40000, 80000, 120000), 1)
+        t.fairly(prefork, t, place, 10, (30000,), 8)
     t.done()
 
 

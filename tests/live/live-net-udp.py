@@ -90,11 +90,11 @@ def main():
                     if refused:
                         t.skip(f"{place.name}, perf, {family}, {protocol}, {width} at a time", refused)
                     else:
-                        one_load(t, place, "perf", "perf", width, family, protocol)
-                    one_load(t, place, "diag", "sock_diag", width, family, protocol)
+                        t.fairly(one_load, t, place, "perf", "perf", width, family, protocol)
+                    t.fairly(one_load, t, place, "diag", "sock_diag", width, family, protocol)
         flood(t, place)
         if isinstance(place, netrig.Pair):
-            at_devices(t, place)
+            t.fairly(at_devices, t, place)
     t.done()
 
 

@@ -120,9 +120,7 @@ class Truth:
     """What servers and clients wrote down, one dictionary a line."""
 
     def __init__(self, t):
-        self.path = t.path("truth")
-        if os.path.exists(self.path):
-            os.unlink(self.path)
+        self.path = rig.fresh(t.path("truth"))
 
     def lines(self, *what):
         with open(self.path, encoding="ascii") as f:
@@ -162,8 +160,7 @@ class Watch:
         self.events, self.exits, self.summary = [], {}, {}
         self.out, self.said = t.path("watch.json"), t.path("watch.summary")
         for path in (self.out, self.said):
-            if os.path.exists(path):
-                os.unlink(path)
+            rig.fresh(path)
         with open(self.said, "wb") as f:
             self.p = t.start([rig.PEVENT, "-j", "-S", "-e", events, *options, "-o", self.out], stdout=f,
                              stderr=subprocess.PIPE)
@@ -330,6 +327,6 @@ def judge_server(t, name, w, server, truth, source):
         t.equal(got, wanted, name + ": the server's bytes are its own count", line)
     else:
         # Who accepts is found some time after it began to listen: less may be known, not more.
-        print(f"# {name}: the server has {got} of {wanted}")
+        t.diag(f"{name}: the server has {got} of {wanted}")
         t.ok(got and all(x <= y for x, y in zip(got, wanted)),
              name + ": the server has no more than its bytes", got, wanted, line)
