@@ -87,23 +87,21 @@ void flows_finish(struct flows *t)
 }
 
 /*
- * The kernel counts the other end's FIN as a byte, but for a socket that was in TIME_WAIT then.
- * Where no packet was seen that could tell, the other end's count does, if it is a socket of this
- * host; else the least it can be.
+ * The kernel counts the other end's FIN as a byte, if it came to the socket and not to what is left
+ * of it in TIME_WAIT, or to nobody. Such a byte lies behind all payload. Where packets are missing,
+ * and states do not tell, the other end's count does, if it is a socket of this host; else it is
+ * the least it can be.
  */
 static bool has_counted_fin(const struct flow *f, unsigned int end)
 {
 	const struct flow_end *e = &f->end[end], *other = &f->end[!end];
-	const struct flow_way *w = &f->way[!end];
 
-	if (e->final_rx == 0 || e->final_rx == w->seen.payload)
+	if (e->final_rx == 0 || e->fin == FLOW_FIN_NONE)
 		return false;
-	if (w->has_fin || e->fin == FLOW_FIN_CAME)
+	if (e->fin == FLOW_FIN_CAME)
 		return true;
-	if (e->fin == FLOW_FIN_NONE)
+	if (e->final_rx <= f->way[!end].seen.payload)
 		return false;
-	if (w->seen.packets)
-		return e->final_rx == w->seen.payload + 1;
 	return !other->is_final || e->final_rx > other->final_tx;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kernel counts a FIN as a byte received. No packet of these connections was seen. */
+/* The kernel counts a FIN as a byte received. Of these connections not all packets were seen. */
 #include "network_rig.h"
 #include "util/macro.h"
 
@@ -8,8 +8,11 @@
 
 static const struct end client = { 1, 40000 }, server = { 2, 80 };
 
-/* Through these states, ended by 0: the exit of who connected, then, received 300 or 301. */
-static const struct pevent_event *exit_after(const int *states, uint64_t received)
+/*
+ * Through these states, ended by 0: the exit of who connected, then. seen: bytes of packets to it,
+ * with a FIN; 0: none.
+ */
+static const struct pevent_event *exit_after(const int *states, uint32_t seen, uint64_t received)
 {
 	static const struct end no_port = { 1, 0 };
 	const uint64_t t = SECOND + MS;
@@ -22,6 +25,8 @@ static const struct pevent_event *exit_after(const int *states, uint64_t receive
 	state(t + US, 0, 0xabc, client, server, TCP_SYN_SENT, states[0]);
 	for (; states[n]; n++)
 		state(t + (n + 1) * US, 100, 0xabc, client, server, states[n - 1], states[n]);
+	if (seen)
+		segment(t + 2 * US, ETH, false, server, client, A | F, 501, seen);
 	gone(t + 20 * US, client, server, 1000, received);
 	exit_at(t + 10 * US, 100);
 	run_to(t + MS + NETWORK_EXIT_NS);
@@ -35,19 +40,28 @@ TEST(states_tell_whether_a_fin_came)
 {
 	static const struct {
 		int states[7];
+		uint32_t seen;
 		uint64_t received, payload;
 	} rows[] = {
-		{ { TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSE }, 301, 300 },
-		{ { TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_CLOSE }, 301, 300 },
-		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_CLOSING, TCP_CLOSE }, 301, 300 },
-		{ { TCP_ESTABLISHED, TCP_CLOSE }, 300, 300 },
-		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_CLOSE }, 300, 300 },
+		{ { TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSE }, 0, 301, 300 },
+		{ { TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_CLOSE }, 0, 301, 300 },
+		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_CLOSING, TCP_CLOSE }, 0, 301, 300 },
+		{ { TCP_ESTABLISHED, TCP_CLOSE }, 0, 300, 300 },
+		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_CLOSE }, 0, 300, 300 },
+		/* Bytes that came for nobody any more, and the FIN behind them. */
+		{ { TCP_ESTABLISHED, TCP_CLOSE }, 1000, 700, 700 },
+		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_CLOSE }, 1000, 700, 700 },
+		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE }, 1000, 700, 700 },
+		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE }, 300, 300, 300 },
+		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE }, 300, 301, 300 },
+		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE }, 100, 301, 300 },
 		/* It came, or it was given up waiting for it: the least that it can be. */
-		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE }, 301, 300 },
+		{ { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE }, 0, 301, 300 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct pevent_event *ev = exit_after(rows[i].states, rows[i].received);
+		const struct pevent_event *ev = exit_after(rows[i].states, rows[i].seen,
+							 rows[i].received);
 
 		CHECK_EQ(ev->usage.network.rx.payload, rows[i].payload);
 		CHECK_EQ(ev->connections->connection[0].rx.payload, rows[i].payload);
@@ -77,6 +91,8 @@ TEST(the_other_end_tells_whether_a_fin_came)
 		state(t + 4 * US, 0, 0xabc, client, server, TCP_FIN_WAIT2, TCP_CLOSE);
 		state(t + 5 * US, 200, 0xdef, server, client, TCP_CLOSE_WAIT, TCP_LAST_ACK);
 		state(t + 6 * US, 0, 0xdef, server, client, TCP_LAST_ACK, TCP_CLOSE);
+		/* A part of it, and the FIN, passed by. */
+		segment(t + 5 * US, LO, false, server, client, A | F, 701, 100);
 		gone(t + 20 * US, server, client, 300, 1001);
 		gone(t + 21 * US, client, server, 1000, received);
 		exit_at(t + 10 * US, 100);
