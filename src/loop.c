@@ -255,10 +255,10 @@ static void read_drops(struct pevent *p)
 
 static void read_stolen(struct pevent *p)
 {
-	uint64_t total_ns, time_ns;
+	struct machine_stolen sums;
 
-	while (p->source->ops->stolen(p->source, &total_ns, &time_ns) == 0)
-		stolen_add(&p->model.stolen, total_ns, time_ns, p->model.cpus);
+	while (p->source->ops->stolen(p->source, &sums) == 0)
+		stolen_add(&p->model.stolen, &sums);
 }
 
 static int send_probe(struct pevent *p)

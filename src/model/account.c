@@ -15,7 +15,7 @@
 #define TEARDOWN_NS_PER_MIB (30 * NSEC_PER_USEC)
 #define TEARDOWN_MIB 100	/* what is beyond takes up to twice as much */
 #define LATE_NS (20 * NSEC_PER_USEC)	/* from a life's begin to its FORK */
-#define SHORT_TICKS 4	/* shorter lives are held to be undisturbed, unless the machine is not */
+#define SHORT_NS (20 * NSEC_PER_MSEC)	/* held to be undisturbed, unless the machine is not */
 #define TICK_LATE_NS (100 * NSEC_PER_USEC)	/* while interrupts are off */
 #define ROUNDING_NS (2 * NSEC_PER_USEC)
 
@@ -64,11 +64,6 @@ void account_finish(struct account *a)
 	a->sample = NULL;
 }
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
 /*
  * The scheduler adds to its exact counter at ticks and switches only, and a record is made between
  * them: a thread of one uninterrupted slice reads 0. One that never slept was either running or
@@ -77,19 +72,19 @@ static uint64_t less(uint64_t a, uint64_t b)
 static uint64_t cpu_of(const struct taskstats_record *r, const struct account_units *units,
 		       uint64_t *ret_error)
 {
-	uint64_t awake = less(r->elapsed_ns, r->run_delay_ns);
-	uint64_t lag = less(awake, r->run_ns), tick_ns = units->tick_ns;
+	uint64_t awake = u64_less(r->elapsed_ns, r->run_delay_ns);
+	uint64_t lag = u64_less(awake, r->run_ns), tick_ns = units->tick_ns;
 
 	if (r->voluntary_switches || !r->run_delay_count || awake < r->run_ns) {
 		*ret_error = MIN(tick_ns, lag);
 		return r->run_ns;
 	}
-	/* A hypervisor, or interrupts, had the CPU, too: the counter lacks a tick at most. */
+	/* A hypervisor, or interrupts, had the CPU, too: the counter lacks no more than it can. */
 	if (lag > tick_ns + TICK_LATE_NS) {
 		*ret_error = tick_ns / 2 + TICK_LATE_NS;
 		return r->run_ns + tick_ns / 2;
 	}
-	*ret_error = awake < SHORT_TICKS * tick_ns && !units->stolen ? ROUNDING_NS : lag;
+	*ret_error = awake < SHORT_NS && !units->stolen ? ROUNDING_NS : lag;
 	return awake;
 }
 
@@ -115,9 +110,9 @@ void account_add_teardown(struct account *a, const struct taskstats_record *r, u
 			  uint64_t exit_ns)
 {
 	uint64_t life = r->group_elapsed_ns ? r->group_elapsed_ns : r->elapsed_ns;
-	uint64_t gap = less(less(exit_ns, start_ns), life);
+	uint64_t gap = u64_less(u64_less(exit_ns, start_ns), life);
 	uint64_t mib = r->peak_rss >> 20;
-	uint64_t most = TEARDOWN_NS + (mib + less(mib, TEARDOWN_MIB)) * TEARDOWN_NS_PER_MIB;
+	uint64_t most = TEARDOWN_NS + (mib + u64_less(mib, TEARDOWN_MIB)) * TEARDOWN_NS_PER_MIB;
 	uint64_t teardown = MIN(gap, most);
 
 	a->sum.cpu_ns += teardown;
@@ -183,13 +178,13 @@ static void take_base(const struct account_base *base, const struct account_unit
 {
 	const struct proc_tasks *t = &base->tasks;
 
-	u->cpu_ns = less(u->cpu_ns, cpu_of_tasks(t, units));
+	u->cpu_ns = u64_less(u->cpu_ns, cpu_of_tasks(t, units));
 	u->cpu_error_ns += error_of_tasks(t, base->state, units);
 	for (size_t i = 0; i < ARRAY_SIZE(sums); i++) {
 		uint64_t before = get(t, sums[i].tasks) *
 				  (sums[i].ticks ? units->ns_per_tick : 1);
 
-		*sum_of(u, i) = less(*sum_of(u, i), before);
+		*sum_of(u, i) = u64_less(*sum_of(u, i), before);
 	}
 }
 
@@ -242,7 +237,7 @@ static void measure_total(const struct account *a, const struct proc_facts *f,
 	}
 	if ((f->has_tasks && a->missing) || f->tasks_refused || (a->base && a->base->whole)) {
 		u.cpu_ns = MAX(u.cpu_ns, units->ns_per_tick *
-					 less(ticks, a->base ? a->base->cpu_ticks : 0));
+					 u64_less(ticks, a->base ? a->base->cpu_ticks : 0));
 		u.cpu_error_ns += 2 * units->ns_per_tick;
 		u.known |= PEVENT_KNOWN_CPU;
 		u.incomplete = true;
@@ -262,7 +257,7 @@ static void measure_interval(struct account_sample *s, const struct pevent_usage
 	    total->cpu_ns < before->cpu_ns || total->read_bytes < before->read_bytes ||
 	    total->write_bytes < before->write_bytes)
 		return;
-	p->interval_ns = less(read_ns, p->time_ns);
+	p->interval_ns = u64_less(read_ns, p->time_ns);
 	p->interval_cpu_ns = total->cpu_ns - before->cpu_ns;
 	p->interval_read_bytes = total->read_bytes - before->read_bytes;
 	p->interval_write_bytes = total->write_bytes - before->write_bytes;
@@ -373,7 +368,7 @@ void account_get(const struct account *a, uint64_t end_ns, bool delays,
 		get_counted(a, units, &u);
 	} else if (s && s->total.known) {
 		u = s->total;
-		u.cpu_error_ns += less(end_ns, s->pub.time_ns) * MAX(s->pub.threads, 1u);
+		u.cpu_error_ns += u64_less(end_ns, s->pub.time_ns) * MAX(s->pub.threads, 1u);
 		/* Threads that ended, but for the last one. */
 		u.incomplete |= a->missing > (end_ns ? 1 : 0);
 	}

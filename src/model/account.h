@@ -14,9 +14,9 @@
 
 struct account_units {
 	uint64_t ns_per_tick;	/* of CPU times in /proc/PID/stat */
-	uint64_t tick_ns;	/* of the kernel's clock: its counters lag by so much */
+	uint64_t tick_ns;	/* counters of what runs lag by so much */
 	uint32_t cpus;		/* so many threads can run at a time; 0: not known */
-	bool stolen;		/* a hypervisor takes time from the CPUs */
+	bool stolen;		/* a hypervisor takes time from the CPUs: stolen.h */
 };
 
 /* Looks at a living process; allocated with the first. */

@@ -182,7 +182,7 @@ static void take_record(struct model *m, struct process *p, const struct tasksta
 	struct pevent_process *pub = &p->pub;
 	bool leader = cn->tid == cn->tgid;
 
-	units.stolen = cn->time_ns < m->stolen.until_ns;
+	units.stolen = stolen_at(&m->stolen, cn->time_ns);
 	account_add(&p->account, r, &units);
 	/* A record without the flag has no time of its process either: the leader's own will do. */
 	if (pub->start_origin == PEVENT_FROM_EVENT &&

@@ -97,8 +97,8 @@ struct model {
 	uint64_t delays_since_ns;	/* tasks begun later have their delays counted; 0: all */
 	struct list ending;		/* whose last EXIT is due, longest first */
 	uint64_t samples;
-	uint64_t tick_ns;		/* of the kernel's clock */
-	struct stolen stolen;		/* from the machine, by a hypervisor */
+	uint64_t tick_ns;		/* counters of what runs lag by so much */
+	struct stolen stolen;		/* what a hypervisor takes of the CPUs' time */
 	uint32_t cpus;			/* possible ones; 0: not known */
 	uint64_t run_begin_ns;		/* of the first scan; 0: there was none */
 	uint64_t ns_per_tick;		/* of start_ticks, and of CPU times in /proc */

@@ -3,29 +3,37 @@
 
 #include "util/macro.h"
 
-#define SHARE 100		/* a CPU's time by this is passed over */
-#define EXCESS_MAX_NS (2 * NSEC_PER_SEC / SHARE)	/* for each CPU: remembered so long */
+#define UNIT_NS (10 * NSEC_PER_MSEC)	/* one of them may have been gathered over any time */
+#define PASSED_OVER 100			/* this part of the time that CPUs would have run */
+#define EXCESS_MAX_NS (4 * UNIT_NS)
+#define DOUBT_NS NSEC_PER_SEC		/* after more was stolen */
 
-static uint64_t less(uint64_t a, uint64_t b)
+void stolen_add(struct stolen *s, const struct machine_stolen *sums)
 {
-	return a > b ? a - b : 0;
-}
+	uint64_t stolen = sums->stolen_ns - s->last.stolen_ns;
+	uint64_t passed = (sums->busy_ns - s->last.busy_ns + stolen) / PASSED_OVER;
+	bool goes_on = sums->time_ns < s->now.end_ns;
 
-void stolen_add(struct stolen *s, uint64_t total_ns, uint64_t time_ns, uint32_t cpus)
-{
-	const uint64_t share = MAX(cpus, 1u);
-	uint64_t passed;
-
-	if (!s->time_ns || total_ns < s->total_ns || time_ns < s->time_ns) {
-		*s = (struct stolen){ .total_ns = total_ns, .time_ns = MAX(time_ns, UINT64_C(1)) };
+	if (!s->last.time_ns || sums->stolen_ns < s->last.stolen_ns ||
+	    sums->busy_ns < s->last.busy_ns || sums->time_ns < s->last.time_ns) {
+		*s = (struct stolen){ .last = *sums };
 		return;
 	}
-	passed = (time_ns - s->time_ns) / SHARE * share;
-	s->excess_ns = MIN(less(s->excess_ns, passed) + MIN(total_ns - s->total_ns, NSEC_PER_SEC),
-			   EXCESS_MAX_NS * share);
-	s->total_ns = total_ns;
-	s->time_ns = time_ns;
-	/* A single unit may have been gathered over any time. */
-	if (s->excess_ns > STOLEN_UNIT_NS)
-		s->until_ns = time_ns + (s->excess_ns - STOLEN_UNIT_NS) * SHARE / share;
+	s->last = *sums;
+	s->excess_ns = u64_less(s->excess_ns + MIN(stolen, NSEC_PER_SEC), passed);
+	s->excess_ns = MIN(s->excess_ns, EXCESS_MAX_NS);
+	if (s->excess_ns <= UNIT_NS)
+		return;
+	if (!goes_on) {
+		s->before.begin_ns = s->now.begin_ns;
+		s->before.end_ns = s->now.end_ns;
+		s->now.begin_ns = sums->time_ns;
+	}
+	s->now.end_ns = sums->time_ns + DOUBT_NS;
+}
+
+bool stolen_at(const struct stolen *s, uint64_t end_ns)
+{
+	return (end_ns >= s->now.begin_ns && end_ns < s->now.end_ns) ||
+	       (end_ns >= s->before.begin_ns && end_ns < s->before.end_ns);
 }

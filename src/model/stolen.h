@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Does a hypervisor take CPU time from this machine? In the life of a process that shows from a
- * clock tick on; in the sum of all CPUs, in units of 10 ms (steal, proc_stat(5)), later.
+ * Does a hypervisor take the time of CPUs that would run? In the life of a process that shows from
+ * a clock tick on; in the machine's sum, in units of 10 ms (steal, proc_stat(5)), some time later.
  */
 #ifndef MODEL_STOLEN_H
 #define MODEL_STOLEN_H
@@ -9,18 +9,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STOLEN_UNIT_NS 10000000u
+#include "wire/machine.h"
 
 struct stolen {
-	uint64_t total_ns, time_ns;	/* as told last; time 0: never */
-	uint64_t excess_ns;		/* beyond what may be passed over, at that time */
-	uint64_t until_ns;		/* lives that end before are doubtful */
+	struct machine_stolen last;	/* time 0: none yet */
+	uint64_t excess_ns;		/* more than may be passed over */
+	/* Lives that end then are doubtful: of late, and in the time before that. */
+	struct {
+		uint64_t begin_ns, end_ns;
+	} now, before;
 };
 
 /*
- * Of all CPUs, since boot; told when it has grown. cpus: how many there are. What is less than 1 %
- * of their time is passed over: hardly a short life meets it.
+ * Told when more has been stolen. What is less than 1 % of the time that CPUs would have run is
+ * passed over: hardly a short life meets it.
  */
-void stolen_add(struct stolen *s, uint64_t total_ns, uint64_t time_ns, uint32_t cpus);
+void stolen_add(struct stolen *s, const struct machine_stolen *sums);
+
+/* Was time stolen when this life ended? It depends on what was read before its end, alone. */
+bool stolen_at(const struct stolen *s, uint64_t end_ns);
 
 #endif

@@ -18,7 +18,7 @@
 #include "taskstats.h"
 #include "util/macro.h"
 
-#define STOLEN_NS (20 * NSEC_PER_MSEC)
+#define STOLEN_PAUSE_NS (20 * NSEC_PER_MSEC)	/* between two looks at what was stolen */
 
 struct live {
 	struct source source;
@@ -266,25 +266,28 @@ static int live_machine(struct source *s, _unused_ bool last, struct source_mach
 }
 
 /* Formatting the interrupts of a big machine takes its time: a thousandth of a CPU's at most. */
-static int live_stolen(struct source *s, uint64_t *ret_total_ns, uint64_t *ret_ns)
+static int live_stolen(struct source *s, struct machine_stolen *ret)
 {
 	struct live *l = live_of(s);
-	const uint64_t begin = clock_now(l->clock);
-	bool first = l->stolen_due_ns == 0;
-	uint64_t total;
+	const uint64_t now = clock_now(l->clock), cpu = clock_thread_cpu();
+	const bool first = l->stolen_due_ns == 0;
+	struct machine_stolen sums;
 	int error;
 
-	if (!first && (!l->has_ends || begin < l->stolen_due_ns))
+	if (!first && (!l->has_ends || now < l->stolen_due_ns))
 		return -EAGAIN;
-	error = source_machine_stolen(l->fs.fd, &total);
-	*ret_ns = clock_now(l->clock);
-	l->stolen_due_ns = *ret_ns + MAX(STOLEN_NS, 1000 * (*ret_ns - begin));
+	error = source_machine_stolen(l->fs.fd, &sums);
+	sums.time_ns = clock_now(l->clock);
+	l->stolen_due_ns = sums.time_ns + MAX(STOLEN_PAUSE_NS, 1000 * (clock_thread_cpu() - cpu));
 	l->has_ends = false;
-	if (error < 0 || (!first && total == l->stolen_ns))
-		return error < 0 ? error : -EAGAIN;
-	*ret_total_ns = l->stolen_ns = total;
+	if (error < 0)
+		return error;
+	if (!first && sums.stolen_ns == l->stolen_ns)
+		return -EAGAIN;
+	l->stolen_ns = sums.stolen_ns;
+	*ret = sums;
 	if (l->recorder)
-		recorder_stolen(l->recorder, total, *ret_ns);
+		recorder_stolen(l->recorder, ret);
 	return 0;
 }
 

@@ -24,14 +24,17 @@ static int read_ticks(int root, struct machine_ticks *ret)
 	return n < 0 ? n : machine_stat_decode(text, (size_t)n, ret);
 }
 
-int source_machine_stolen(int root, uint64_t *ret_ns)
+int source_machine_stolen(int root, struct machine_stolen *ret)
 {
+	const uint64_t per_second = (uint64_t)sysconf(_SC_CLK_TCK);
 	struct machine_ticks ticks;
 	int error = read_ticks(root, &ticks);
 
-	if (error == 0)
-		*ret_ns = ticks_to_ns(ticks.stolen, (uint64_t)sysconf(_SC_CLK_TCK));
-	return error;
+	if (error < 0)
+		return error;
+	ret->busy_ns = ticks_to_ns(ticks.busy, per_second);
+	ret->stolen_ns = ticks_to_ns(ticks.stolen, per_second);
+	return 0;
 }
 
 int source_machine_read(int root, struct source_machine *ret)

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "wire/machine.h"
+
 struct source_machine {
 	uint64_t cpu_busy_ns, cpu_idle_ns;	/* of all CPUs, since boot; only differences mean
 						 * anything: 584 years of CPU time wrap */
@@ -13,7 +15,7 @@ struct source_machine {
 
 /* Reads files of /proc, below its descriptor. -errno; -EBADMSG: not in the kernel's format. */
 int source_machine_read(int root, struct source_machine *ret);
-/* What a hypervisor took of the CPUs' time, all of them, since boot (proc_stat(5)). -errno. */
-int source_machine_stolen(int root, uint64_t *ret_ns);
+/* The same of what a hypervisor took (steal, proc_stat(5)); but for the time. */
+int source_machine_stolen(int root, struct machine_stolen *ret);
 
 #endif

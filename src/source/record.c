@@ -295,10 +295,11 @@ void recorder_machine(struct recorder *r, const struct source_machine *m, uint64
 	write_line(r);
 }
 
-void recorder_stolen(struct recorder *r, uint64_t total_ns, uint64_t time_ns)
+void recorder_stolen(struct recorder *r, const struct machine_stolen *sums)
 {
-	strbuf_printf(&r->line, "{\"why\":\"stolen\",\"time\":%llu,\"total\":%llu}",
-		      (unsigned long long)time_ns, (unsigned long long)total_ns);
+	strbuf_printf(&r->line, "{\"why\":\"stolen\",\"time\":%llu,\"busy\":%llu,\"stolen\":%llu}",
+		      (unsigned long long)sums->time_ns, (unsigned long long)sums->busy_ns,
+		      (unsigned long long)sums->stolen_ns);
 	write_line(r);
 }
 

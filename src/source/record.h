@@ -46,7 +46,7 @@ void recorder_scan(struct recorder *r, const struct strbuf *records, uint64_t be
 		   uint64_t end_ns);
 void recorder_drops(struct recorder *r, uint64_t now_ns, const struct source_drops *drops);
 void recorder_machine(struct recorder *r, const struct source_machine *machine, uint64_t time_ns);
-void recorder_stolen(struct recorder *r, uint64_t total_ns, uint64_t time_ns);
+void recorder_stolen(struct recorder *r, const struct machine_stolen *sums);
 void recorder_oom(struct recorder *r, int32_t pid, uint64_t exit_ns, uint64_t time_ns);
 void recorder_probe(struct recorder *r, const struct source_probe *probe);
 

@@ -95,10 +95,10 @@ struct source_ops {
 	/* The machine's totals, and when they were read; -ENOENT: not known. last: at the end. */
 	int (*machine)(struct source *s, bool last, struct source_machine *ret, uint64_t *ret_ns);
 	/*
-	 * What a hypervisor took of the CPUs' time since boot, when it was read: at first, and when
-	 * it has grown. -errno: -EAGAIN: it has not, or was read a moment ago.
+	 * What a hypervisor took of the CPUs' time: at first, and when it has changed. -EAGAIN: it
+	 * has not, or was read a moment ago, or nobody has ended since; or -errno.
 	 */
-	int (*stolen)(struct source *s, uint64_t *ret_total_ns, uint64_t *ret_ns);
+	int (*stolen)(struct source *s, struct machine_stolen *ret);
 	/*
 	 * Was the thread or process of that number, which SIGKILL ended at that time, a victim of
 	 * the OOM killer? Said once of each.

@@ -17,6 +17,12 @@
 #define NSEC_PER_MSEC UINT64_C(1000000)
 #define NSEC_PER_USEC UINT64_C(1000)
 
+/* a - b, or 0 where b is the larger one. */
+static inline uint64_t u64_less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 #define _public_ __attribute__((visibility("default")))
 #define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
 #define _unused_ __attribute__((unused))

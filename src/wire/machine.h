@@ -13,6 +13,12 @@ struct machine_ticks {
 	uint64_t stolen;	/* by a hypervisor; in neither */
 };
 
+/* All CPUs together, since boot: how long they ran, and were kept from it by a hypervisor. */
+struct machine_stolen {
+	uint64_t time_ns;	/* CLOCK_MONOTONIC, when it was read */
+	uint64_t busy_ns, stolen_ns;
+};
+
 struct machine_memory {
 	uint64_t total, available;	/* bytes */
 };

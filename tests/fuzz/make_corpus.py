@@ -221,7 +221,7 @@ def replay():
     totals = [{"why": "machine", "time": start + n * ms, "busy": n * ms, "idle": ms, "memory": 4096,
                "available": 1, "load": [1, 2, 3]} for n in (2, 20)]
     oom = {"why": "oom", "time": start + 9 * ms, "pid": 20, "exit": start + 8 * ms}
-    stolen = [{"why": "stolen", "time": start + n * ms, "total": n * 10 * ms} for n in (2, 5, 7)]
+    stolen = [{"why": "stolen", "time": start + n * ms, "busy": n * ms, "stolen": n * 10 * ms} for n in (2, 5, 7)]
     one("usage", scan + totals[:1] + stolen + [program, sample, oom, totals[1],
                                       dict(sample, why="last", time=start + 21 * ms)],
         life[:3] + [(start + 9 * ms, usage(16, 560)),

@@ -286,9 +286,9 @@ static bool try_once(enum kind kind, const struct place *where, bool v6, int at_
 	CHECK_EQ(wrong + n_mistaken, 0);
 	/* Its answers are packets of a namespace that is watched on loopback alone. */
 	if (kind != TCP && where->server_ns < 0 &&
-	    !are_enough(n_served, CLIENTS - again, stolen, tries_left))
+	    !check_enough(n_served, CLIENTS - again, stolen, tries_left))
 		return false;
-	return are_enough(right, CLIENTS, stolen, tries_left);
+	return check_enough(right, CLIENTS, stolen, tries_left);
 }
 
 static void run(enum kind kind, const struct place *where, bool v6, int at_once)

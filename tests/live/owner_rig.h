@@ -55,15 +55,18 @@ static inline socklen_t address(struct sockaddr_storage *ret, bool v6, const cha
 static inline uint64_t stolen_ns(void)
 {
 	int root = procfs_open("/proc");
-	uint64_t stolen = 0;
+	struct machine_stolen sums;
 
-	CHECK_EQ(source_machine_stolen(root, &stolen), 0);
+	CHECK_EQ(source_machine_stolen(root, &sums), 0);
 	close(root);
-	return stolen;
+	return sums.stolen_ns;
 }
 
-/* Are they 97 %? Before the last try, another one is due where time was stolen from this one. */
-static inline bool are_enough(int found, int of, uint64_t stolen_before_ns, int tries_left)
+/*
+ * 97 % must be found. false: they were not, while a hypervisor took time, which lookups have none
+ * to spare of, and there is another try.
+ */
+static inline bool check_enough(int found, int of, uint64_t stolen_before_ns, int tries_left)
 {
 	if (found * 100 >= of * 97)
 		return true;

@@ -240,14 +240,13 @@ TEST(one_port)
 }
 
 /* Processes that follow each other on a port within 2 ms. */
-TEST(port_used_again)
+static bool use_again(int tries_left)
 {
 	enum { N = 200 };
-	int sink, pids[N], right = 0, wrong = 0;
+	const uint64_t stolen = stolen_ns();
+	int pids[N], right = 0, wrong = 0;
 	size_t at = 0;
 
-	open_owners();
-	sink = bound(PORT + 11);
 	drain_for(10);
 	n_kept = 0;
 	for (int i = 0; i < N; i++) {
@@ -269,7 +268,17 @@ TEST(port_used_again)
 	}
 	printf("# one port after another: %d of %d right, %d wrong\n", right, N, wrong);
 	CHECK_EQ(wrong, 0);
-	CHECK(right >= N * 97 / 100);
+	return check_enough(right, N, stolen, tries_left);
+}
+
+TEST(port_used_again)
+{
+	int sink;
+
+	open_owners();
+	sink = bound(PORT + 11);
+	for (int left = TRIES; left-- && !use_again(left);)
+		;
 	close(sink);
 }
 

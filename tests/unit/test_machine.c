@@ -81,7 +81,7 @@ TEST(files_of_a_root)
 {
 	const uint64_t tick_ns = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 	struct source_machine m = { .memory_total = 99 };
-	uint64_t stolen_ns = 0;
+	struct machine_stolen stolen;
 	int root;
 
 	strcpy(dir, "/tmp/pevent-unit-XXXXXX");
@@ -89,7 +89,7 @@ TEST(files_of_a_root)
 	root = procfs_open(dir);
 	CHECK(root >= 0);
 	CHECK_EQ(source_machine_read(root, &m), -ENOENT);
-	CHECK_EQ(source_machine_stolen(root, &stolen_ns), -ENOENT);
+	CHECK_EQ(source_machine_stolen(root, &stolen), -ENOENT);
 	put(root, "stat", "cpu  100 0 50 1000 7 0 3 21 0 0\n");
 	put(root, "meminfo", "MemTotal: 8 kB\nMemAvailable: 4 kB\n");
 	put(root, "loadavg", "0.50 0.25 nan 1/83 7785\n");
@@ -97,8 +97,9 @@ TEST(files_of_a_root)
 	CHECK_EQ(m.memory_total, 99);
 	put(root, "loadavg", "0.50 0.25 0.12 1/83 7785\n");
 	CHECK_EQ(source_machine_read(root, &m), 0);
-	CHECK_EQ(source_machine_stolen(root, &stolen_ns), 0);
-	CHECK_EQ(stolen_ns, 21 * tick_ns);
+	CHECK_EQ(source_machine_stolen(root, &stolen), 0);
+	CHECK_EQ(stolen.stolen_ns, 21 * tick_ns);
+	CHECK_EQ(stolen.busy_ns, 153 * tick_ns);
 	CHECK_EQ(m.cpu_busy_ns, 153 * tick_ns);
 	CHECK_EQ(m.cpu_idle_ns, 1007 * tick_ns);
 	CHECK_EQ(m.memory_total, 8192);
