@@ -37,7 +37,7 @@ def check(t, name, got, truth, unknown_max):
         if unknown_max:
             t.diag(f"{name}: {unknown} {event} lines do not know the command line")
         t.ok(unknown <= unknown_max, f"{name}: the {event} lines know the command line",
-             f"{unknown} do not, at most {unknown_max} may")
+             f"{unknown} do not, at most {unknown_max} may", timed=True)
 
 
 def run(t, form, *options):

@@ -194,21 +194,6 @@ def older(t, place):
          name + ": when it was opened is not known", netrig.short(line))
 
 
-def all_cases(t, place, family):
-    c = Cases(t, place, family)
-    for what in EXACT:
-        exact(c, what)
-    for what in datagrams_of(family):
-        datagrams(c, what)
-    none(c)
-    refused(c)
-    unsent(c)
-    for what in FAMILY_OF:
-        shared(c, what)
-    self_connected(c)
-    server(c)
-
-
 def main():
     t = rig.Test()
     refused_here = netrig.perf_refused(t)
@@ -216,7 +201,18 @@ def main():
         t.skip_all(refused_here)
     for place in netrig.places(t):
         for family in netrig.FAMILIES:
-            t.fairly(all_cases, t, place, family)
+            c = Cases(t, place, family)
+            for what in EXACT:
+                exact(c, what)
+            for what in datagrams_of(family):
+                datagrams(c, what)
+            none(c)
+            refused(c)
+            unsent(c)
+            for what in FAMILY_OF:
+                shared(c, what)
+            self_connected(c)
+            server(c)
         forking_server(t, place)
         older(t, place)
     t.done()

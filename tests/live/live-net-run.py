@@ -287,12 +287,12 @@ def main():
     killed(t, "diag")
     t.fairly(held, t, "diag", "sock_diag")
     for place in netrig.places(t):
-        t.fairly(events_by_lookup, t, place)
+        events_by_lookup(t, place)
     if refused:
         t.skip("with the socket tracepoints", refused)
         t.done()
     for place in netrig.places(t):
-        t.fairly(events, t, place)
+        events(t, place)
     text(t)
     command(t)
     no_net(t)

@@ -98,9 +98,9 @@ def main():
         if refused:
             t.skip(place.name + ", curl and prefork servers, tracepoints", refused)
             continue
-        t.fairly(curl, t, place)
-        t.fairly(prefork, t, place, 1, (40000, 80000, 120000), 1)
-        t.fairly(prefork, t, place, 10, (30000,), 8)
+        curl(t, place)
+        prefork(t, place, 1, (40000, 80000, 120000), 1)
+        prefork(t, place, 10, (30000,), 8)
     t.done()
 
 

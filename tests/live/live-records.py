@@ -110,7 +110,8 @@ def complete(t, name, lives, lost, some, made):
     with open(t.path("summary"), "rb") as f:
         summary = rig.summary_of(rig.json_events(f.read()))
     counts = {k: v for k, v in summary.items() if re.fullmatch(r"sources\.[\w-]+\.lost", k)}
-    t.ok(counts.pop("sources.exec-reader.lost") <= UNKNOWN_MAX, name + ": command lines, but a few", counts)
+    t.ok(counts.pop("sources.exec-reader.lost") <= UNKNOWN_MAX, name + ": command lines, but a few", counts,
+         timed=True)
     t.ok("sources.taskstats.lost" in counts and not any(counts.values()),
          name + ": and no source says so", counts)
     rig.check_schema(t, some, name + ": lines are valid under the schema")
@@ -122,7 +123,7 @@ def separate(t, name, forks, lives, made):
     surplus = known - collections.Counter(made)
     t.ok(not surplus, name + ": process id, argument and parent belong together", list(surplus)[:10])
     unknown = sum(x.arg is None for x in lives)
-    t.ok(unknown <= UNKNOWN_MAX, name + ": the command lines are known", unknown)
+    t.ok(unknown <= UNKNOWN_MAX, name + ": the command lines are known", unknown, timed=True)
     pairs = {(x[0], x[2]) for x in made}
     t.ok(all((x.pid, x.parent) in pairs for x in lives), name + ": every parent is right")
     odd = [x for x in lives if not (x.start_ns < x.end_ns and x.end_ns - x.start_ns == x.duration and
