@@ -49,6 +49,7 @@
  *	src/model/emit.c	events into the queue, past the filter
  *	src/model/process.c	the process table: the living, and the dead of late
  *	src/model/account.c	what a process has used
+ *	src/model/teardown.c	what it still did after its exit record
  *	src/model/stolen.c	does a hypervisor take CPU time?
  *	src/model/records.c	exit records that wait for their EXIT
  *	src/model/image.c	a program as started, shared by those that run it

@@ -6,14 +6,6 @@
 
 #include "util/macro.h"
 
-/*
- * What a thread does after its record was made takes so much; all else is waiting for a CPU. From
- * compilations on two busy CPUs: with 20 us for each MiB of peak memory their sums are exact. 300
- * and 500 MiB of anonymous memory take 32 to 53 for each, by the hour, on a virtual machine.
- */
-#define TEARDOWN_NS (60 * NSEC_PER_USEC)
-#define TEARDOWN_NS_PER_MIB (30 * NSEC_PER_USEC)
-#define TEARDOWN_MIB 100	/* what is beyond takes up to twice as much */
 #define LATE_NS (20 * NSEC_PER_USEC)	/* from a life's begin to its FORK */
 #define SHORT_NS (20 * NSEC_PER_MSEC)	/* held to be undisturbed, unless the machine is not */
 #define TICK_LATE_NS (100 * NSEC_PER_USEC)	/* while interrupts are off */
@@ -107,16 +99,14 @@ void account_add(struct account *a, const struct taskstats_record *r,
 }
 
 void account_add_teardown(struct account *a, const struct taskstats_record *r, uint64_t start_ns,
-			  uint64_t exit_ns)
+			  uint64_t exit_ns, struct teardown *others)
 {
 	uint64_t life = r->group_elapsed_ns ? r->group_elapsed_ns : r->elapsed_ns;
 	uint64_t gap = u64_less(u64_less(exit_ns, start_ns), life);
-	uint64_t mib = r->peak_rss >> 20;
-	uint64_t most = TEARDOWN_NS + (mib + u64_less(mib, TEARDOWN_MIB)) * TEARDOWN_NS_PER_MIB;
-	uint64_t teardown = MIN(gap, most);
+	uint64_t work = teardown_work(others, r->peak_rss, gap);
 
-	a->sum.cpu_ns += teardown;
-	a->sum.cpu_error_ns += MAX(teardown, gap + LATE_NS - teardown);
+	a->sum.cpu_ns += work;
+	a->sum.cpu_error_ns += MAX(work, gap + LATE_NS - work);
 }
 
 void account_set_base(struct account *a, const struct proc_facts *f)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "pevent/pevent.h"
+#include "teardown.h"
 #include "wire/proc.h"
 #include "wire/taskstats.h"
 
@@ -48,11 +49,11 @@ void account_finish(struct account *a);		/* accepts zeroed */
 void account_add(struct account *a, const struct taskstats_record *r,
 		 const struct account_units *units);
 /*
- * What the last thread did after its record was made: releasing memory, closing files. exit_ns:
- * its EXIT event; start_ns: the process's FORK event.
+ * What the last thread did after its record was made. exit_ns: its EXIT event; start_ns: the
+ * process's FORK event; others: what they took.
  */
 void account_add_teardown(struct account *a, const struct taskstats_record *r, uint64_t start_ns,
-			  uint64_t exit_ns);
+			  uint64_t exit_ns, struct teardown *others);
 /* What it had used when the run began. */
 void account_set_base(struct account *a, const struct proc_facts *facts);
 void account_add_sample(struct account *a, const struct proc_facts *facts,

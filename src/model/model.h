@@ -98,6 +98,7 @@ struct model {
 	struct list ending;		/* whose last EXIT is due, longest first */
 	uint64_t samples;
 	uint64_t tick_ns;		/* counters of what runs lag by so much */
+	struct teardown teardown;	/* what it took others */
 	struct stolen stolen;		/* what a hypervisor takes of the CPUs' time */
 	uint32_t cpus;			/* possible ones; 0: not known */
 	uint64_t run_begin_ns;		/* of the first scan; 0: there was none */

@@ -7,6 +7,7 @@
 #define MSEC UINT64_C(1000000)
 #define TICK_NS (4 * MSEC)
 
+static struct teardown others;
 static const struct account_units units = { .ns_per_tick = 10 * MSEC, .tick_ns = TICK_NS };
 
 /* Alive, or as it ended when it was last looked at. */
@@ -124,12 +125,12 @@ TEST(teardown_counts_within_the_bound)
 	r.voluntary_switches = 1;
 	r.peak_rss = UINT64_C(300) << 20;
 	account_add(&a, &r, &units);
-	account_add_teardown(&a, &r, 1000 * MSEC, 1408 * MSEC);
+	account_add_teardown(&a, &r, 1000 * MSEC, 1408 * MSEC, &others);
 	u = get(&a, false);
 	CHECK_EQ(u.cpu_ns, 398 * MSEC);
 	CHECK_EQ(u.cpu_error_ns, 12 * MSEC);
 	/* A clock that jitters takes nothing away. */
-	account_add_teardown(&a, &r, 1000 * MSEC, 1399 * MSEC);
+	account_add_teardown(&a, &r, 1000 * MSEC, 1399 * MSEC, &others);
 	CHECK_EQ(get(&a, false).cpu_ns, 398 * MSEC);
 }
 
@@ -141,7 +142,7 @@ TEST(teardown_of_a_busy_machine)
 
 	r.group_elapsed_ns = 400 * MSEC;
 	r.peak_rss = 2 << 20;
-	account_add_teardown(&a, &r, 1000 * MSEC, 1415 * MSEC);
+	account_add_teardown(&a, &r, 1000 * MSEC, 1415 * MSEC, &others);
 	CHECK_EQ(a.sum.cpu_ns, 120 * USEC);
 	/* Its FORK came when it had lived for a moment. */
 	CHECK_EQ(a.sum.cpu_error_ns, 15 * MSEC - 100 * USEC);
