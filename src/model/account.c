@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "teardown.h"
 #include "util/macro.h"
 
 #define LATE_NS (20 * NSEC_PER_USEC)	/* from a life's begin to its FORK */
@@ -71,9 +72,12 @@ static uint64_t cpu_of(const struct taskstats_record *r, const struct account_un
 		*ret_error = MIN(tick_ns, lag);
 		return r->run_ns;
 	}
-	/* A hypervisor, or interrupts, had the CPU, too: the counter lacks no more than it can. */
+	/*
+	 * A hypervisor, or interrupts, had the CPU, too: the counter lacks no more than a tick, if
+	 * the CPU has one (nohz_full).
+	 */
 	if (lag > tick_ns + TICK_LATE_NS) {
-		*ret_error = tick_ns / 2 + TICK_LATE_NS;
+		*ret_error = lag - tick_ns / 2;
 		return r->run_ns + tick_ns / 2;
 	}
 	*ret_error = awake < SHORT_NS && !units->stolen ? ROUNDING_NS : lag;
@@ -99,11 +103,11 @@ void account_add(struct account *a, const struct taskstats_record *r,
 }
 
 void account_add_teardown(struct account *a, const struct taskstats_record *r, uint64_t start_ns,
-			  uint64_t exit_ns, struct teardown *others)
+			  uint64_t exit_ns, bool executed, struct teardown *others)
 {
 	uint64_t life = r->group_elapsed_ns ? r->group_elapsed_ns : r->elapsed_ns;
 	uint64_t gap = u64_less(u64_less(exit_ns, start_ns), life);
-	uint64_t work = teardown_work(others, r->peak_rss, gap);
+	uint64_t work = teardown_work(others, executed, r->peak_rss, gap);
 
 	a->sum.cpu_ns += work;
 	a->sum.cpu_error_ns += MAX(work, gap + LATE_NS - work);

@@ -9,9 +9,10 @@
 #include <stdbool.h>
 
 #include "pevent/pevent.h"
-#include "teardown.h"
 #include "wire/proc.h"
 #include "wire/taskstats.h"
+
+struct teardown;
 
 struct account_units {
 	uint64_t ns_per_tick;	/* of CPU times in /proc/PID/stat */
@@ -50,10 +51,10 @@ void account_add(struct account *a, const struct taskstats_record *r,
 		 const struct account_units *units);
 /*
  * What the last thread did after its record was made. exit_ns: its EXIT event; start_ns: the
- * process's FORK event; others: what they took.
+ * process's FORK event; executed: it is not a copy of its parent; others: what they took.
  */
 void account_add_teardown(struct account *a, const struct taskstats_record *r, uint64_t start_ns,
-			  uint64_t exit_ns, struct teardown *others);
+			  uint64_t exit_ns, bool executed, struct teardown *others);
 /* What it had used when the run began. */
 void account_set_base(struct account *a, const struct proc_facts *facts);
 void account_add_sample(struct account *a, const struct proc_facts *facts,

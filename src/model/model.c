@@ -187,7 +187,8 @@ static void take_record(struct model *m, struct process *p, const struct tasksta
 	/* A record without the flag has no time of its process either: the leader's own will do. */
 	if (pub->start_origin == PEVENT_FROM_EVENT &&
 	    (r->has_group_end ? r->group_end : leader && pub->threads == 0))
-		account_add_teardown(&p->account, r, pub->start_ns, cn->time_ns, &m->teardown);
+		account_add_teardown(&p->account, r, pub->start_ns, cn->time_ns,
+				     pub->exec_ns > pub->start_ns, &m->teardown);
 	if (pub->uid == UINT32_MAX)
 		pub->uid = r->uid;
 	if (pub->gid == UINT32_MAX)

@@ -14,6 +14,7 @@
 #include "records.h"
 #include "socket.h"
 #include "stolen.h"
+#include "teardown.h"
 #include "wire/cn.h"
 
 /* A fact of our own among those of the connector: `seq` of source `ack` are missing, on `cpu`. */

@@ -4,8 +4,8 @@
 #include "util/macro.h"
 
 /*
- * Until enough of a size have been seen. 300 and 500 MiB of anonymous memory take 32 to 53 us for
- * each, a compiler's 20 MiB up to 60, by the hour, on a virtual machine.
+ * The first guess, until enough of a class have been seen. 300 and 500 MiB of anonymous memory
+ * take 32 to 53 us for each, a compiler's 20 MiB up to 60, by the hour, on a virtual machine.
  */
 #define FIRST_NS (60 * NSEC_PER_USEC)
 #define FIRST_NS_PER_MIB (30 * NSEC_PER_USEC)
@@ -23,14 +23,14 @@
 #define STEP_UP 3
 #define STEP_DOWN 7
 
-/* 64 KiB and less, 96, 128, 192, ... */
+/* Below 96 KiB, below 128, 192, 256, ... */
 static unsigned int class_of(uint64_t peak_rss)
 {
-	uint64_t units = peak_rss >> 15;
-	unsigned int log2 = units ? 63 - (unsigned int)__builtin_clzll(units) : 0;
-	unsigned int half = log2 ? units >> (log2 - 1) & 1 : 0;
+	uint64_t units = MAX(peak_rss >> 15, UINT64_C(2));
+	unsigned int log2 = 63 - (unsigned int)__builtin_clzll(units);
+	unsigned int half = units >> (log2 - 1) & 1;
 
-	return MIN(2 * log2 + half, TEARDOWN_CLASSES - 1u);
+	return MIN(2 * (log2 - 1) + half, TEARDOWN_CLASSES - 1u);
 }
 
 static uint64_t first_guess(uint64_t peak_rss)
@@ -51,15 +51,18 @@ static void learn(struct teardown_class *c, uint64_t first, uint64_t gap_ns)
 	c->seen = MIN(c->seen + 1, (uint32_t)ENOUGH);
 }
 
-uint64_t teardown_work(struct teardown *t, uint64_t peak_rss, uint64_t gap_ns)
+uint64_t teardown_work(struct teardown *t, bool executed, uint64_t peak_rss, uint64_t gap_ns)
 {
-	struct teardown_class *c = &t->class[class_of(peak_rss)];
+	struct teardown_class *c = (executed ? t->programs : t->copies) + class_of(peak_rss);
 	const uint64_t first = first_guess(peak_rss);
 	uint64_t work = MIN(gap_ns, first);
 
+	/* Its FORK came late: by more than all this. */
+	if (gap_ns == 0)
+		return 0;
 	if (c->seen == 0)
 		c->typical_ns = first;
-	if (c->seen == ENOUGH && gap_ns > first)
+	if (c->seen == ENOUGH)
 		work = gap_ns <= c->typical_ns + c->typical_ns / 2 ? gap_ns : c->typical_ns;
 	learn(c, first, gap_ns);
 	return work;

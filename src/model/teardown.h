@@ -7,18 +7,25 @@
 #ifndef MODEL_TEARDOWN_H
 #define MODEL_TEARDOWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TEARDOWN_CLASSES 48
 
-struct teardown {
-	struct teardown_class {
-		uint64_t typical_ns;	/* not much waiting in it */
-		uint32_t seen;
-	} class[TEARDOWN_CLASSES];	/* two for each doubling of peak memory */
+struct teardown_class {
+	uint64_t typical_ns;	/* not much waiting in it */
+	uint32_t seen;
 };
 
-/* gap_ns: from the record to the EXIT. How much of it was work; peak_rss in bytes, 0: not known. */
-uint64_t teardown_work(struct teardown *t, uint64_t peak_rss, uint64_t gap_ns);
+/* Two classes for each doubling of peak memory; copies of a parent have little of their own. */
+struct teardown {
+	struct teardown_class copies[TEARDOWN_CLASSES], programs[TEARDOWN_CLASSES];
+};
+
+/*
+ * gap_ns: from the record to the EXIT. How much of it was work. executed: it is no copy; peak_rss
+ * in bytes, 0: not known.
+ */
+uint64_t teardown_work(struct teardown *t, bool executed, uint64_t peak_rss, uint64_t gap_ns);
 
 #endif
