@@ -257,7 +257,8 @@ static void read_stolen(struct pevent *p)
 {
 	struct machine_stolen sums;
 
-	while (p->source->ops->stolen(p->source, &sums) == 0)
+	/* The horizon is still that of the dispatch before. */
+	while (p->source->ops->stolen(p->source, p->horizon_ns, &sums) == 0)
 		stolen_add(&p->model.stolen, &sums);
 }
 

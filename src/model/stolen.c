@@ -10,30 +10,34 @@
 
 void stolen_add(struct stolen *s, const struct machine_stolen *sums)
 {
-	uint64_t stolen = sums->stolen_ns - s->last.stolen_ns;
-	uint64_t passed = (sums->busy_ns - s->last.busy_ns + stolen) / PASSED_OVER;
-	bool goes_on = sums->time_ns < s->now.end_ns;
+	const struct machine_stolen last = s->last;
+	uint64_t stolen = sums->stolen_ns - last.stolen_ns;
+	uint64_t passed = (sums->busy_ns - last.busy_ns + stolen) / PASSED_OVER;
 
-	if (!s->last.time_ns || sums->stolen_ns < s->last.stolen_ns ||
-	    sums->busy_ns < s->last.busy_ns || sums->time_ns < s->last.time_ns) {
-		*s = (struct stolen){ .last = *sums };
+	s->last = *sums;
+	if (!last.time_ns || sums->stolen_ns < last.stolen_ns || sums->busy_ns < last.busy_ns ||
+	    sums->time_ns < last.time_ns) {
+		s->excess_ns = 0;
 		return;
 	}
-	s->last = *sums;
-	s->excess_ns = u64_less(s->excess_ns + MIN(stolen, NSEC_PER_SEC), passed);
+	s->excess_ns = u64_less(s->excess_ns, u64_less(passed, stolen)) +
+		       MIN(u64_less(stolen, passed), EXCESS_MAX_NS);
 	s->excess_ns = MIN(s->excess_ns, EXCESS_MAX_NS);
 	if (s->excess_ns <= UNIT_NS)
 		return;
-	if (!goes_on) {
-		s->before.begin_ns = s->now.begin_ns;
-		s->before.end_ns = s->now.end_ns;
-		s->now.begin_ns = sums->time_ns;
+	if (sums->since_ns > s->now.end_ns) {
+		s->before = s->now;
+		s->now.begin_ns = sums->since_ns;
 	}
 	s->now.end_ns = sums->time_ns + DOUBT_NS;
 }
 
+static bool is_in(const struct stolen_span *span, uint64_t time_ns)
+{
+	return time_ns >= span->begin_ns && time_ns < span->end_ns;
+}
+
 bool stolen_at(const struct stolen *s, uint64_t end_ns)
 {
-	return (end_ns >= s->now.begin_ns && end_ns < s->now.end_ns) ||
-	       (end_ns >= s->before.begin_ns && end_ns < s->before.end_ns);
+	return is_in(&s->now, end_ns) || is_in(&s->before, end_ns);
 }

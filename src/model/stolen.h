@@ -11,22 +11,24 @@
 
 #include "wire/machine.h"
 
+struct stolen_span {
+	uint64_t begin_ns, end_ns;
+};
+
 struct stolen {
 	struct machine_stolen last;	/* time 0: none yet */
 	uint64_t excess_ns;		/* more than may be passed over */
-	/* Lives that end then are doubtful: of late, and in the time before that. */
-	struct {
-		uint64_t begin_ns, end_ns;
-	} now, before;
+	struct stolen_span now, before;	/* lives that end then are doubtful */
 };
 
 /*
- * Told when more has been stolen. What is less than 1 % of the time that CPUs would have run is
- * passed over: hardly a short life meets it.
+ * Told when more has been stolen; since_ns: all ends of lives before that have been applied. What
+ * is less than 1 % of the time that CPUs would have run is passed over: hardly a short life meets
+ * it.
  */
 void stolen_add(struct stolen *s, const struct machine_stolen *sums);
 
-/* Was time stolen when this life ended? It depends on what was read before its end, alone. */
+/* Was time stolen when this life ended? The same whether it is asked at once or later. */
 bool stolen_at(const struct stolen *s, uint64_t end_ns);
 
 #endif

@@ -8,17 +8,6 @@
 #include "util/clock.h"
 #include "util/macro.h"
 
-/* A list of CPUs; without one "(null)", an empty line, or no file. */
-static bool has_tickless_cpus(void)
-{
-	FILE *f = fopen("/sys/devices/system/cpu/nohz_full", "re");
-	int first = f ? fgetc(f) : EOF;
-
-	if (f)
-		fclose(f);
-	return first >= '0' && first <= '9';
-}
-
 void source_host_read(struct source_host *ret)
 {
 	struct source_host host = { 0 };
@@ -36,6 +25,6 @@ void source_host_read(struct source_host *ret)
 	}
 	host.ticks_per_second = (uint32_t)MAX(sysconf(_SC_CLK_TCK), 1);
 	host.cpus = (uint32_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
-	host.tick_ns = has_tickless_cpus() ? NSEC_PER_SEC : clock_tick();
+	host.tick_ns = clock_tick();
 	*ret = host;
 }

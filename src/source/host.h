@@ -10,12 +10,7 @@ struct source_host {
 	char boot_id[37];		/* /proc/sys/kernel/random/boot_id */
 	uint32_t ticks_per_second;	/* of start times in /proc */
 	uint32_t cpus;			/* possible ones */
-	/*
-	 * The kernel's counters of what runs lag by so much: a tick of its clock, 1 / CONFIG_HZ;
-	 * a second where CPUs may run without (nohz_full; sched_tick_remote() of
-	 * kernel/sched/core.c).
-	 */
-	uint64_t tick_ns;
+	uint64_t tick_ns;		/* between ticks of the kernel's clock: 1 / CONFIG_HZ */
 };
 
 /* This one. What the kernel does not tell stays empty. */

@@ -19,6 +19,7 @@
 #include "util/macro.h"
 
 #define STOLEN_PAUSE_NS (20 * NSEC_PER_MSEC)	/* between two looks at what was stolen */
+#define STOLEN_PAUSE_MAX_NS (NSEC_PER_SEC / 2)
 
 struct live {
 	struct source source;
@@ -265,21 +266,29 @@ static int live_machine(struct source *s, _unused_ bool last, struct source_mach
 	return 0;
 }
 
-/* Formatting the interrupts of a big machine takes its time: a thousandth of a CPU's at most. */
-static int live_stolen(struct source *s, struct machine_stolen *ret)
+/* A big machine takes its time to print all interrupts: of a CPU's a thousandth, where it can. */
+static void put_off_stolen(struct live *l, uint64_t cost_ns)
+{
+	const uint64_t pause = MAX(STOLEN_PAUSE_NS, 1000 * cost_ns);
+
+	l->stolen_due_ns = clock_now(l->clock) + MIN(pause, STOLEN_PAUSE_MAX_NS);
+	l->has_ends = false;
+}
+
+static int live_stolen(struct source *s, uint64_t since_ns, struct machine_stolen *ret)
 {
 	struct live *l = live_of(s);
-	const uint64_t now = clock_now(l->clock), cpu = clock_thread_cpu();
 	const bool first = l->stolen_due_ns == 0;
-	struct machine_stolen sums;
+	struct machine_stolen sums = { .since_ns = since_ns };
+	uint64_t cpu_ns;
 	int error;
 
-	if (!first && (!l->has_ends || now < l->stolen_due_ns))
+	if (!first && (!l->has_ends || clock_now(l->clock) < l->stolen_due_ns))
 		return -EAGAIN;
+	cpu_ns = clock_thread_cpu();
 	error = source_machine_stolen(l->fs.fd, &sums);
 	sums.time_ns = clock_now(l->clock);
-	l->stolen_due_ns = sums.time_ns + MAX(STOLEN_PAUSE_NS, 1000 * (clock_thread_cpu() - cpu));
-	l->has_ends = false;
+	put_off_stolen(l, clock_thread_cpu() - cpu_ns);
 	if (error < 0)
 		return error;
 	if (!first && sums.stolen_ns == l->stolen_ns)

@@ -6,7 +6,6 @@
 #include "procfs.h"
 #include "procfs_made.h"
 #include "util/macro.h"
-#include "wire/machine.h"
 
 /* Wraps at 2^64 without a jump, whatever the tick. */
 static uint64_t ticks_to_ns(uint64_t ticks, uint64_t per_second)

@@ -15,7 +15,7 @@ struct source_machine {
 
 /* Reads files of /proc, below its descriptor. -errno; -EBADMSG: not in the kernel's format. */
 int source_machine_read(int root, struct source_machine *ret);
-/* The same of what a hypervisor took (steal, proc_stat(5)); but for the time. */
+/* The same of what a hypervisor took (steal, proc_stat(5)); its times are the caller's. */
 int source_machine_stolen(int root, struct machine_stolen *ret);
 
 #endif

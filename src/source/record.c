@@ -297,9 +297,10 @@ void recorder_machine(struct recorder *r, const struct source_machine *m, uint64
 
 void recorder_stolen(struct recorder *r, const struct machine_stolen *sums)
 {
-	strbuf_printf(&r->line, "{\"why\":\"stolen\",\"time\":%llu,\"busy\":%llu,\"stolen\":%llu}",
-		      (unsigned long long)sums->time_ns, (unsigned long long)sums->busy_ns,
-		      (unsigned long long)sums->stolen_ns);
+	strbuf_printf(&r->line, "{\"why\":\"stolen\",\"time\":%llu,\"since\":%llu,\"busy\":%llu,"
+		      "\"stolen\":%llu}",
+		      (unsigned long long)sums->time_ns, (unsigned long long)sums->since_ns,
+		      (unsigned long long)sums->busy_ns, (unsigned long long)sums->stolen_ns);
 	write_line(r);
 }
 

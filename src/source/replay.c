@@ -270,16 +270,20 @@ static int replay_machine(struct source *s, bool last, struct source_machine *re
 	return 0;
 }
 
-static int replay_stolen(struct source *s, struct machine_stolen *ret)
+static int replay_stolen(struct source *s, uint64_t since_ns, struct machine_stolen *ret)
 {
 	struct replay *r = replay_of(s);
 	struct json_object *o = find_line_now(r, REPLAY_STOLEN);
 
+	(void)since_ns;
 	if (!o)
 		return -EAGAIN;
-	*ret = (struct machine_stolen){ .time_ns = (uint64_t)replay_int(o, "time"),
-				     .busy_ns = (uint64_t)replay_int(o, "busy"),
-				     .stolen_ns = (uint64_t)replay_int(o, "stolen") };
+	*ret = (struct machine_stolen){
+		.time_ns = (uint64_t)replay_int(o, "time"),
+		.since_ns = (uint64_t)replay_int(o, "since"),
+		.busy_ns = (uint64_t)replay_int(o, "busy"),
+		.stolen_ns = (uint64_t)replay_int(o, "stolen"),
+	};
 	drop_line(r, REPLAY_STOLEN);
 	return 0;
 }

@@ -95,10 +95,11 @@ struct source_ops {
 	/* The machine's totals, and when they were read; -ENOENT: not known. last: at the end. */
 	int (*machine)(struct source *s, bool last, struct source_machine *ret, uint64_t *ret_ns);
 	/*
-	 * What a hypervisor took of the CPUs' time: at first, and when it has changed. -EAGAIN: it
-	 * has not, or was read a moment ago, or nobody has ended since; or -errno.
+	 * What a hypervisor took of the CPUs' time: at first, and when it has changed; since_ns is
+	 * passed on. -EAGAIN: it has not, or was read a moment ago, or nobody has ended since; or
+	 * -errno.
 	 */
-	int (*stolen)(struct source *s, struct machine_stolen *ret);
+	int (*stolen)(struct source *s, uint64_t since_ns, struct machine_stolen *ret);
 	/*
 	 * Was the thread or process of that number, which SIGKILL ended at that time, a victim of
 	 * the OOM killer? Said once of each.

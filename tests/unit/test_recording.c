@@ -279,17 +279,19 @@ TEST(missing_records_are_told_of)
 	remove_dir();
 }
 
-#define STOLEN(time, stolen) \
-	"{\"why\":\"stolen\",\"time\":" time ",\"busy\":0,\"stolen\":" stolen "}\n"
+#define STOLEN(time, since, stolen) \
+	"{\"why\":\"stolen\",\"time\":" time ",\"since\":" since ",\"busy\":0,\"stolen\":" \
+	stolen "}\n"
 
-/* Lives that end within a second after a hypervisor took time are doubtful, and no earlier ones. */
+/* Lives that end up to a second after a hypervisor took time; none that had been applied before. */
 TEST(lives_while_time_is_stolen)
 {
 	struct pevent *p;
 
 	begin_recording_of(meta_of_usage, scan_of_10);
 	put_file("proc.jsonl",
-		 STOLEN("1002000000", "70000000000") STOLEN("2003500000", "70030000000"));
+		 STOLEN("1002000000", "1001000000", "70000000000")
+		 STOLEN("2502500000", "2100000000", "70030000000"));
 	for (uint64_t ms = 2002; ms <= 3503; ms += 500) {
 		pid_t pid = (pid_t)ms;
 

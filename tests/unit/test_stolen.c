@@ -10,7 +10,7 @@ static struct stolen s;
 /* What has been read so far is of `busy` and `stolen` milliseconds. */
 static void add(uint64_t time_ns, uint64_t busy, uint64_t stolen)
 {
-	const struct machine_stolen sums = { time_ns, 700 * SECOND + busy * MSEC,
+	const struct machine_stolen sums = { time_ns, time_ns - MSEC, 700 * SECOND + busy * MSEC,
 					     500 * SECOND + stolen * MSEC };
 
 	stolen_add(&s, &sums);
@@ -41,10 +41,14 @@ TEST(more_than_a_hundredth)
 {
 	begin();
 	add(60 * SECOND, 1000, 30);
-	CHECK(!stolen_at(&s, 60 * SECOND - 1));
-	CHECK(stolen_at(&s, 60 * SECOND));
+	CHECK(!stolen_at(&s, 60 * SECOND - MSEC - 1));
+	CHECK(stolen_at(&s, 60 * SECOND - MSEC));
 	CHECK(stolen_at(&s, 61 * SECOND - 1));
 	CHECK(!stolen_at(&s, 61 * SECOND));
+	/* Of many CPUs, or over a long time. */
+	begin();
+	add(60 * SECOND, 800000, 200000);
+	CHECK(stolen_at(&s, 60 * SECOND));
 }
 
 TEST(it_goes_on)
@@ -52,7 +56,7 @@ TEST(it_goes_on)
 	begin();
 	add(2 * SECOND, 100, 30);
 	add(2 * SECOND + 500 * MSEC, 200, 40);
-	CHECK(!stolen_at(&s, 2 * SECOND - 1));
+	CHECK(!stolen_at(&s, 2 * SECOND - MSEC - 1));
 	CHECK(stolen_at(&s, 2 * SECOND));
 	CHECK(stolen_at(&s, 3 * SECOND + 499 * MSEC));
 	/* Another time: who ended in the first is still not known of. */
@@ -69,15 +73,18 @@ TEST(it_goes_on)
 TEST(counts_that_run_backwards)
 {
 	static const struct machine_stolen odd[] = {
-		{ UINT64_MAX, UINT64_MAX, UINT64_MAX }, { 0, 0, 0 },
-		{ UINT64_MAX, 0, UINT64_MAX }, { UINT64_MAX, UINT64_MAX, 0 },
+		{ UINT64_MAX, 0, UINT64_MAX, UINT64_MAX }, { 0, UINT64_MAX, 0, 0 },
+		{ UINT64_MAX, 1, 0, UINT64_MAX }, { UINT64_MAX, 0, UINT64_MAX, 0 },
 	};
 
 	begin();
 	add(2 * SECOND, 100, 100);
 	CHECK(stolen_at(&s, 2 * SECOND));
-	add(3 * SECOND, 200, 50);
-	CHECK(!stolen_at(&s, 3 * SECOND));
+	/* They begin anew; what was known is known. */
+	add(2 * SECOND + 100 * MSEC, 200, 50);
+	CHECK(stolen_at(&s, 2 * SECOND));
+	add(4 * SECOND, 300, 55);
+	CHECK(!stolen_at(&s, 4 * SECOND));
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
 		stolen_add(&s, &odd[i]);
 }
