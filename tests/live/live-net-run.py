@@ -87,9 +87,7 @@ def text(t):
     """As lines for people; and none of them unless they were asked for."""
     for events_of, wanted in (("net", 2 * CLIENTS), ("exec,exit", 0)):
         name = f"text, -e {events_of}"
-        out = t.path("text.log")
-        if os.path.exists(out):
-            os.unlink(out)
+        out = rig.fresh(t.path("text.log"))
         p = t.start([rig.PEVENT, "-e", events_of, "-o", out], stderr=subprocess.PIPE)
         t.ok(rig.wait_started(out), name + ": pevent starts")
         truth = netrig.Truth(t)

@@ -110,9 +110,7 @@ def on_a_device(t):
 
 def run(t, name, options, *args):
     """([truth], {pid: exit}, [events]) of the generator under pevent."""
-    out, truth = t.path("log.json"), t.path("truth")
-    for path in (out, truth):
-        rig.fresh(path)
+    out, truth = rig.fresh(t.path("log.json")), rig.fresh(t.path("truth"))
     status, stdout, err = t.pevent("-j", "-e", "exit", *options, "-o", out, "--", rig.rig("usage"),
                                    "-o", truth, "-d", t.place, *args)
     t.equal(status, 0, name + ": status", stdout, err)
@@ -323,9 +321,7 @@ class Phases:
 
 
 def background(t, *options):
-    out = t.path("background.json")
-    if os.path.exists(out):
-        os.unlink(out)
+    out = rig.fresh(t.path("background.json"))
     p = t.start([rig.PEVENT, "-j", *options, "-o", out], stderr=subprocess.PIPE)
     t.ok(rig.wait_started(out), f"pevent {' '.join(options)} starts")
     return p, out

@@ -70,6 +70,7 @@ static inline bool check_enough(int found, int of, uint64_t stolen_before_ns, in
 {
 	if (found * 100 >= of * 97)
 		return true;
+	printf("# only %d of %d\n", found, of);
 	CHECK(tries_left > 0);
 	CHECK(stolen_ns() > stolen_before_ns);
 	printf("# time was stolen by the hypervisor: again\n");

@@ -85,9 +85,9 @@ class Test:
                 again = left and stolen and 0 < self.failed - failed == self.late - late and \
                     time.monotonic() < self.began + AGAIN_UNTIL
             finally:
-                held, self.held = self.held, None
-                for line in held:
-                    self.say("# then: " + line if again else line)
+                if again:
+                    self.held = ["# then: " + line for line in self.held]
+                self._say_held()
             if not again:
                 return result
             self.n, self.failed, self.late = n, failed, late
@@ -110,11 +110,18 @@ class Test:
         self.n += 1
         self.say("ok", self.n, "-", name, "# SKIP", reason)
 
+    def _say_held(self):
+        held, self.held = self.held or (), None
+        for line in held:
+            self.say(line)
+
     def skip_all(self, reason):
+        self._say_held()
         print("1..0 # SKIP", reason, flush=True)
         sys.exit(0)
 
     def bail_out(self, reason):
+        self._say_held()
         print("Bail out!", reason, flush=True)
         sys.exit(99)
 
@@ -124,6 +131,7 @@ class Test:
                 self.say("#", line[:1000].encode("ascii", "backslashreplace").decode())
 
     def done(self):
+        self._say_held()
         print(f"1..{self.n}", flush=True)
         sys.exit(1 if self.failed else 0)
 
