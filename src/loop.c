@@ -17,10 +17,6 @@
 #define DRAIN_NS (50 * NSEC_PER_MSEC)	/* a drain takes less */
 #define SIGNAL_MASK 0x7fu	/* of a wait status */
 #define LATE_NS (NSEC_PER_MSEC / 10)	/* a reader that was there in time needs less */
-#define PROBE_ANSWER_NS NSEC_PER_SEC
-#define SELF_TEST_NS (NSEC_PER_SEC / 2)
-#define SELF_TESTS 4
-#define PROBE_TAIL_NS (NSEC_PER_SEC / 10)	/* its EXIT may follow its reaping */
 #define SETTLE_NS (10 * NSEC_PER_MSEC)	/* who is gone from /proc still has its EXIT to come */
 #define CLOCK_SET_NS ((int64_t)NSEC_PER_MSEC)
 #define RESCAN_PAUSE_NS (NSEC_PER_SEC / 5)
@@ -65,25 +61,6 @@ static void set_pace(struct pevent *p, bool found, uint64_t now)
 	loop_arm(p, busy ? p->config.tick_us * NSEC_PER_USEC : quiet);
 }
 
-static bool is_probe(struct pevent *p, const struct cn_event *ev)
-{
-	const struct source_probe *child = &p->probe.child;
-
-	if (ev->tgid != child->pid || child->pid == 0)
-		return false;
-	if (ev->what == CN_FORK && ev->time_ns >= child->begin_ns && ev->time_ns <= child->end_ns) {
-		p->probe.forked = true;
-		return true;
-	}
-	if (ev->what == (uint32_t)CN_EXIT && p->probe.forked &&
-	    ev->time_ns <= child->end_ns + PROBE_TAIL_NS) {
-		p->probe.pending = p->probe.forked = p->silent = false;
-		p->probe.child.pid = 0;
-		return true;
-	}
-	return false;
-}
-
 static void hold(struct pevent *p, const struct cn_event *ev)
 {
 	if (reorder_add(&p->reorder, ev) < 0)
@@ -123,7 +100,7 @@ void loop_ingest(void *data, const struct cn_event *ev)
 		return;
 	p->received++;
 	p->newest_ns = MAX(p->newest_ns, ev->time_ns);
-	if (!is_probe(p, ev))
+	if (!loop_is_probe(p, ev))
 		hold(p, ev);
 }
 
@@ -139,30 +116,10 @@ static void ingest_usage(void *data, const struct taskstats_record *record)
 }
 
 /*
- * The record of a probe comes with the drain of its EXIT or not at all: what came later would be
- * that of a stranger with its number. Where none has come yet, none will.
- */
-static void end_probe(struct pevent *p)
-{
-	const struct source_probe *child = &p->probe.child;
-
-	if (!p->probe.record_of ||
-	    (child->pid && p->newest_ns <= child->end_ns + PROBE_TAIL_NS))
-		return;
-	p->probe.record_of = 0;
-	if (p->usage_seen)
-		return;
-	log_warning(&p->log, "exit accounting: a process of our own left no record: what "
-		    "processes use is known from samples only");
-	p->source->ops->close_usage(p->source);
-	p->model.records_since_ns = 0;
-}
-
-/*
  * Events, then records: the kernel queues a thread's record before its EXIT, so that after this the
  * records of all EXITs taken in are there.
  */
-static int drain(struct pevent *p)
+int loop_drain(struct pevent *p)
 {
 	int error = p->clock.is_virtual ? 0 : loop_drain_network(p), n;
 
@@ -176,7 +133,7 @@ static int drain(struct pevent *p)
 		error = loop_drain_network(p);
 	if (error == 0)
 		error = p->source->ops->drain_usage(p->source, ingest_usage, p);
-	end_probe(p);
+	loop_end_probe(p);
 	return error < 0 ? error : n;
 }
 
@@ -262,63 +219,6 @@ static void read_stolen(struct pevent *p)
 		stolen_add(&p->model.stolen, &sums);
 }
 
-static int send_probe(struct pevent *p)
-{
-	struct source_probe child;
-	int error = p->source->ops->probe(p->source, &child);
-
-	if (error == 0)
-		p->probe = (struct probe){ .child = child, .pending = true,
-					   .record_of = p->source->usage ? child.pid : 0 };
-	return error;
-}
-
-/* A new subscription, to be tested at once: the kernel's count may be further below what it was. */
-static void reopen(struct pevent *p, uint64_t now)
-{
-	struct epoll_event ev = { .events = 0 };
-
-	p->probe = (struct probe){ .child = { .end_ns = now } };
-	p->drops_before += p->drops.total;
-	p->drops.total = p->drops.queued = 0;
-	p->scan.wanted = true;
-	p->last_event_ns = now;
-	if (p->source->ops->reopen(p->source, loop_ingest, p) < 0)
-		return;
-	(void)epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->source->fd, &ev);
-	p->busy = true;
-	loop_add_lost(p, PEVENT_SOURCE_CONNECTOR, 0);
-	(void)send_probe(p);
-}
-
-/*
- * Another program can silence every listener on the machine (it withdraws more often than it
- * subscribes), so silence is not believed: a child of our own must be seen, or the socket is
- * replaced. What was missed nobody counted: the kernel numbers no events for nobody.
- */
-static void watch(struct pevent *p, uint64_t now)
-{
-	uint64_t quiet = p->config.watchdog_s * NSEC_PER_SEC;
-
-	if (p->clock.is_virtual || p->stopping)
-		return;
-	if (!p->probe.pending) {
-		if (now - p->last_event_ns >= quiet && now - p->probe.child.end_ns >= quiet)
-			(void)send_probe(p);
-		return;
-	}
-	/* Whatever came since shows that it lives, be the answer itself lost or still queued. */
-	if (p->last_event_ns > p->probe.child.end_ns)
-		p->probe.pending = p->silent = false;
-	if (!p->probe.pending || now - p->probe.child.end_ns < PROBE_ANSWER_NS)
-		return;
-	if (!p->silent)
-		log_warning(&p->log, "process connector: silent, and a test process was not seen: "
-			    "subscribing anew");
-	p->silent = true;
-	reopen(p, now);
-}
-
 /*
  * Up to where everything has been taken in: until just before the drain began, since what came
  * while it went on may still wait; when it was cut short, up to what it got to.
@@ -346,9 +246,9 @@ int loop_dispatch(struct pevent *p)
 	p->dispatches++;
 	(void)!read(p->timer_fd, &expirations, sizeof(expirations));
 	if (p->clock.is_virtual && !p->probe.pending)
-		(void)send_probe(p);
+		(void)loop_send_probe(p);
 	if (room) {
-		n = drain(p);
+		n = loop_drain(p);
 		drained = n < DRAIN_MAX;
 	}
 	if (p->clock.is_virtual)
@@ -370,7 +270,7 @@ int loop_dispatch(struct pevent *p)
 	loop_tend_networks(p, before);
 	rescan(p, before, n >= 0 && drained);
 	sampler_step(p, before);
-	watch(p, before);
+	loop_watch(p, before);
 	set_pace(p, n > 0, before);
 	return n < 0 ? n : 0;
 }
@@ -471,7 +371,7 @@ static int drain_rest(struct pevent *p)
 {
 	int n = 0, sum = 0;
 
-	while (has_room(p) && (n = drain(p)) > 0)
+	while (has_room(p) && (n = loop_drain(p)) > 0)
 		sum += n;
 	return sum;
 }
@@ -564,37 +464,5 @@ int loop_begin(struct pevent *p)
 	p->has_machine_begin = p->source->ops->machine(p->source, false, &p->machine_begin,
 							 &now) == 0;
 	sampler_init(&p->sampler, p->config.sample_ns, now);
-	return 0;
-}
-
-static int await_probe(struct pevent *p)
-{
-	uint64_t until = clock_now(&p->clock) + SELF_TEST_NS;
-	int error = p->probe.pending ? 0 : send_probe(p);
-
-	while (error >= 0 && p->probe.pending && clock_now(&p->clock) < until) {
-		error = drain(p);
-		if (p->probe.pending)
-			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	}
-	return error < 0 ? error : 0;
-}
-
-int loop_self_test(struct pevent *p)
-{
-	int error = 0;
-
-	for (int attempt = 0; attempt < SELF_TESTS; attempt++) {
-		error = await_probe(p);
-		if (error < 0 || !p->probe.pending)
-			break;
-		reopen(p, clock_now(&p->clock));
-		sequence_finish(&p->sequence);
-	}
-	if (error < 0)
-		return log_error(&p->log, error, "self-test: %s", strerror(-error));
-	if (p->probe.pending)
-		return log_error(&p->log, -EIO, "self-test: a process of our own was not seen: "
-				 "another program silences the process connector");
 	return 0;
 }

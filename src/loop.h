@@ -78,6 +78,16 @@ void loop_stop(struct pevent *p);
 void loop_ingest(void *data, const struct cn_event *ev);
 /* Something is missing from here on; 0: it is not known how much. */
 void loop_add_lost(struct pevent *p, enum pevent_source source, uint64_t count);
+/* What the source has now; how many events, or -errno. */
+int loop_drain(struct pevent *p);
+/* Forks a child of our own, or takes a recording's; -errno: there is none. */
+int loop_send_probe(struct pevent *p);
+/* Is it an event of that child, and none of the stream? */
+bool loop_is_probe(struct pevent *p, const struct cn_event *ev);
+/* After a drain: did it leave an exit record? */
+void loop_end_probe(struct pevent *p);
+/* The watchdog: a new socket where that child is not seen. */
+void loop_watch(struct pevent *p, uint64_t now_ns);
 /* Packets, and what is told of sockets. 0 or -errno. */
 int loop_drain_network(struct pevent *p);
 /* Network namespaces come and go with the processes in them; sockets are asked for again. */

@@ -40,6 +40,7 @@
  *	src/pevent.c		implements it: contexts, configuration, accounts
  *	src/loop.c		drains the source each tick, orders, joins, hands on
  *	src/loop_network.c	the same of packets and sockets
+ *	src/loop_probe.c	the watchdog, and the test before the run
  *	src/sampler.c		looks at living processes, within a share of a CPU
  *	src/names.c		names of events, sources, origins
  *
