@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -210,12 +209,14 @@ static void read_drops(struct pevent *p)
 	p->queue_peak = MAX(p->queue_peak, (uint64_t)drops.queued);
 }
 
+/* The horizon is still that of the dispatch before: all before it was applied, unless one waits. */
 static void read_stolen(struct pevent *p)
 {
+	const struct cn_event *waits = reorder_peek(&p->reorder, p->horizon_ns);
+	const uint64_t since_ns = waits ? waits->time_ns : p->horizon_ns + 1;
 	struct machine_stolen sums;
 
-	/* The horizon is still that of the dispatch before. */
-	while (p->source->ops->stolen(p->source, p->horizon_ns, &sums) == 0)
+	while (p->source->ops->stolen(p->source, since_ns, &sums) == 0)
 		stolen_add(&p->model.stolen, &sums);
 }
 
@@ -437,6 +438,7 @@ int loop_begin(struct pevent *p)
 
 	p->model.ns_per_tick = NSEC_PER_SEC / p->host.ticks_per_second;
 	p->model.tick_ns = p->host.tick_ns ? p->host.tick_ns : p->model.ns_per_tick;
+	p->model.tickless = p->host.tickless;
 	p->model.cpus = p->host.cpus;
 	p->model.records_since_ns = p->source->usage ? now : 0;
 	p->model.delays_since_ns = p->source->delays_since_ns;

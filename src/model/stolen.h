@@ -22,8 +22,8 @@ struct stolen {
 };
 
 /*
- * Told when more has been stolen; since_ns: all ends of lives before that have been applied. What
- * is less than 1 % of the time that CPUs would have run is passed over: hardly a short life meets
+ * Told when more has been stolen. since_ns: no end of a life from then on has been applied. What is
+ * less than 1 % of the time that CPUs would have run is passed over: hardly a short life meets
  * it.
  */
 void stolen_add(struct stolen *s, const struct machine_stolen *sums);

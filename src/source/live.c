@@ -266,7 +266,7 @@ static int live_machine(struct source *s, _unused_ bool last, struct source_mach
 	return 0;
 }
 
-/* A big machine takes its time to print all interrupts: of a CPU's a thousandth, where it can. */
+/* Big machines print many interrupts there: a thousandth of a CPU's time, or twice a second. */
 static void put_off_stolen(struct live *l, uint64_t cost_ns)
 {
 	const uint64_t pause = MAX(STOLEN_PAUSE_NS, 1000 * cost_ns);

@@ -16,7 +16,7 @@ struct machine_ticks {
 /* All CPUs together, since boot: how long they ran, and were kept from it by a hypervisor. */
 struct machine_stolen {
 	uint64_t time_ns;	/* CLOCK_MONOTONIC, when it was read, */
-	uint64_t since_ns;	/* and up to when all events had been applied by then */
+	uint64_t since_ns;	/* and the first time of which not all events were applied then */
 	uint64_t busy_ns, stolen_ns;
 };
 
