@@ -72,11 +72,8 @@ static uint64_t cpu_of(const struct taskstats_record *r, const struct account_un
 		*ret_error = MIN(tick_ns, lag);
 		return r->run_ns;
 	}
-	/*
-	 * A hypervisor, or interrupts, had the CPU, too: the counter lacks no more than a tick, if
-	 * the CPU has one (nohz_full).
-	 */
-	if (lag > tick_ns + TICK_LATE_NS) {
+	/* A hypervisor, or interrupts, had the CPU, too: the counter lacks no more than a tick. */
+	if (lag > tick_ns + TICK_LATE_NS && !units->tickless) {
 		*ret_error = lag - tick_ns / 2;
 		return r->run_ns + tick_ns / 2;
 	}
@@ -106,11 +103,11 @@ void account_add_teardown(struct account *a, const struct taskstats_record *r, u
 			  uint64_t exit_ns, bool executed, struct teardown *others)
 {
 	uint64_t life = r->group_elapsed_ns ? r->group_elapsed_ns : r->elapsed_ns;
-	uint64_t gap = u64_less(u64_less(exit_ns, start_ns), life);
+	uint64_t told = u64_less(exit_ns, start_ns), gap = u64_less(told, life);
 	uint64_t work = teardown_work(others, executed, r->peak_rss, gap);
 
 	a->sum.cpu_ns += work;
-	a->sum.cpu_error_ns += MAX(work, gap + LATE_NS - work);
+	a->sum.cpu_error_ns += MAX(work, gap + LATE_NS - work) + u64_less(life, told);
 }
 
 void account_set_base(struct account *a, const struct proc_facts *f)

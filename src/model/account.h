@@ -16,7 +16,8 @@ struct teardown;
 
 struct account_units {
 	uint64_t ns_per_tick;	/* of CPU times in /proc/PID/stat */
-	uint64_t tick_ns;	/* counters of what runs lag by so much */
+	uint64_t tick_ns;	/* of the kernel's clock: counters of what runs lag by so much, */
+	bool tickless;		/* or by any time */
 	uint32_t cpus;		/* so many threads can run at a time; 0: not known */
 	bool stolen;		/* a hypervisor takes time from the CPUs: stolen.h */
 };

@@ -36,7 +36,7 @@ struct process *life_add(struct model *m, pid_t pid, uint64_t time_ns)
 struct account_units life_units(const struct model *m)
 {
 	return (struct account_units){ .ns_per_tick = m->ns_per_tick, .tick_ns = m->tick_ns,
-				       .cpus = m->cpus };
+				       .tickless = m->tickless, .cpus = m->cpus };
 }
 
 void life_get_usage(const struct model *m, const struct process *p, bool alive,

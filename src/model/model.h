@@ -98,7 +98,8 @@ struct model {
 	uint64_t delays_since_ns;	/* tasks begun later have their delays counted; 0: all */
 	struct list ending;		/* whose last EXIT is due, longest first */
 	uint64_t samples;
-	uint64_t tick_ns;		/* counters of what runs lag by so much */
+	uint64_t tick_ns;		/* of the kernel's clock */
+	bool tickless;			/* on some CPU it may not tick */
 	struct teardown teardown;	/* what it took others */
 	struct stolen stolen;		/* what a hypervisor takes of the CPUs' time */
 	uint32_t cpus;			/* possible ones; 0: not known */

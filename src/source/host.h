@@ -3,6 +3,7 @@
 #ifndef SOURCE_HOST_H
 #define SOURCE_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct source_host {
@@ -11,6 +12,7 @@ struct source_host {
 	uint32_t ticks_per_second;	/* of start times in /proc */
 	uint32_t cpus;			/* possible ones */
 	uint64_t tick_ns;		/* between ticks of the kernel's clock: 1 / CONFIG_HZ */
+	bool tickless;			/* CPUs may run without (nohz_full), but for one a second */
 };
 
 /* This one. What the kernel does not tell stays empty. */

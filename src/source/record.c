@@ -124,11 +124,12 @@ static int write_meta(struct recorder *r, const struct source *of, uint16_t usag
 	put_key(b, "boot_id", host.boot_id);
 	strbuf_printf(b, ",\"started\":%llu,\"realtime_offset\":%lld,\"boottime_offset\":%lld,"
 		      "\"ticks_per_second\":%u,\"page_size\":%ld,\"cpus\":%u,"
-		      "\"tick_ns\":%llu,\"taskstats_family\":%u,\"delays_since\":%lld}\n",
+		      "\"tick_ns\":%llu,\"tickless\":%d,\"taskstats_family\":%u,"
+		      "\"delays_since\":%lld}\n",
 		      (unsigned long long)clock_now(r->clock), (long long)r->realtime_offset_ns,
 		      (long long)clock_boottime_offset(r->clock), host.ticks_per_second,
 		      sysconf(_SC_PAGESIZE), host.cpus, (unsigned long long)host.tick_ns,
-		      (unsigned int)usage_family, (long long)of->delays_since_ns);
+		      host.tickless, (unsigned int)usage_family, (long long)of->delays_since_ns);
 	error = fwrite(b->data, 1, b->len, meta) == b->len ? 0 : -EIO;
 	if (fclose(meta) != 0)
 		error = -errno;

@@ -457,6 +457,7 @@ static int read_meta(struct replay *r, int dir, struct source_host *host)
 	host->ticks_per_second = (uint32_t)ticks;
 	host->cpus = (uint32_t)replay_int(o, "cpus");
 	host->tick_ns = (uint64_t)MAX(replay_int(o, "tick_ns"), 0);
+	host->tickless = replay_int(o, "tickless") != 0;
 	r->usage_family = (uint16_t)replay_int(o, "taskstats_family");
 	r->source.usage = r->usage_family != 0;
 	/* -1 there is UINT64_MAX here: never. */

@@ -218,10 +218,11 @@ def replay():
     sample = {"why": "sample", "event": 0, "time": start + 6 * ms, "pid": 20, "cut": 0,
               "stat": STAT % (20, "cat", 10, 1, 100), "status": STATUS, "tasks": TASKS,
               "oom_score": "5", "fd": "c 0 /dev/null\0", "fd_count": "1"}
-    totals = [{"why": "machine", "time": start + n * ms, "since": start, "busy": n * ms, "idle": ms, "memory": 4096,
+    totals = [{"why": "machine", "time": start + n * ms, "busy": n * ms, "idle": ms, "memory": 4096,
                "available": 1, "load": [1, 2, 3]} for n in (2, 20)]
     oom = {"why": "oom", "time": start + 9 * ms, "pid": 20, "exit": start + 8 * ms}
-    stolen = [{"why": "stolen", "time": start + n * ms, "since": start, "busy": n * ms, "stolen": n * 10 * ms} for n in (2, 5, 7)]
+    stolen = [{"why": "stolen", "time": start + n * ms, "since": start, "busy": n * ms,
+               "stolen": n * 10 * ms} for n in (2, 5, 7)]
     one("usage", scan + totals[:1] + stolen + [program, sample, oom, totals[1],
                                       dict(sample, why="last", time=start + 21 * ms)],
         life[:3] + [(start + 9 * ms, usage(16, 560)),

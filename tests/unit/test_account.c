@@ -130,9 +130,10 @@ TEST(teardown_counts_within_the_bound)
 	u = get(&a, false);
 	CHECK_EQ(u.cpu_ns, 398 * MSEC);
 	CHECK_EQ(u.cpu_error_ns, 12 * MSEC);
-	/* A clock that jitters takes nothing away. */
+	/* A FORK that came late takes nothing away, but nobody knows how late it was. */
 	account_add_teardown(&a, &r, 1000 * MSEC, 1399 * MSEC, true, &others);
 	CHECK_EQ(get(&a, false).cpu_ns, 398 * MSEC);
+	CHECK(get(&a, false).cpu_error_ns >= 13 * MSEC);
 }
 
 /* It waited for a CPU, for nobody takes that long to release 2 MiB. */
@@ -165,6 +166,20 @@ TEST(stolen_time_is_within_the_bound)
 	u = one(r);
 	CHECK_EQ(u.cpu_ns, 201 * MSEC);
 	CHECK_EQ(u.cpu_error_ns, 49 * MSEC);	/* up to all that it was awake */
+}
+
+/* Where the clock may not tick nobody else need have had the CPU. */
+TEST(a_cpu_without_a_tick)
+{
+	const struct account_units tickless = { .tick_ns = TICK_NS, .tickless = true };
+	struct taskstats_record r = usage_record(5, 5, true);
+	struct account a = { 0 };
+
+	r.elapsed_ns = 900 * MSEC;
+	r.run_delay_count = 1;
+	account_add(&a, &r, &tickless);
+	CHECK_EQ(get(&a, false).cpu_ns, 900 * MSEC);
+	CHECK_EQ(get(&a, false).cpu_error_ns, 900 * MSEC);
 }
 
 /* A life of less than a tick shows nothing of it. */
