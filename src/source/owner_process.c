@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "procfs_made.h"
 #include "util/macro.h"
+#include "wire/cursor.h"
 #include "wire/proc.h"
 
 #define NEWEST 6		/* descriptors of OWNER_NEWEST */
@@ -38,37 +40,27 @@ uint32_t owner_link_inode(const char *link, size_t len)
 	return inode > UINT32_MAX ? 0 : (uint32_t)inode;
 }
 
-/* What stands behind that name; 0: nothing. */
-static uint32_t number_after(const char *text, const char *name)
+/* What stands behind that key, at the begin of a line; 0: nothing. */
+static uint32_t number_after(struct cursor text, const char *key)
 {
-	const char *at = strstr(text, name);
+	uint64_t v;
 
-	return at ? (uint32_t)strtoul(at + strlen(name), NULL, 10) : 0;
-}
-
-static ssize_t read_text(int dir, const char *path, char *ret, size_t size)
-{
-	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, ret, size - 1);
-	if (n < 0)
-		n = -errno;
-	close(fd);
-	ret[MAX(n, 0)] = '\0';
-	return n;
+	return cursor_find_line(text, key, &text) && cursor_number(&text, &v) && v <= UINT32_MAX ?
+		       (uint32_t)v : 0;
 }
 
 void owner_proc_init(struct owner_proc *p, int dir, int socket)
 {
 	char path[48], text[FDINFO_MAX_LEN];
+	struct cursor c;
+	int32_t n;
 
 	*p = (struct owner_proc){ .dir = dir };
 	(void)snprintf(path, sizeof(path), "self/fdinfo/%d", socket);
-	if (read_text(dir, path, text, sizeof(text)) > 0 && number_after(text, "\nino:"))
-		p->sockets = number_after(text, "\nmnt_id:");
+	n = procfs_text(dir, path, text, sizeof(text));
+	c = cursor_of(text, (size_t)MAX(n, 0));
+	if (number_after(c, "ino:"))
+		p->sockets = number_after(c, "mnt_id:");
 }
 
 static int read_link(const struct owner_proc *proc, int32_t tgid, const char *fd, uint32_t *ret)
@@ -88,15 +80,17 @@ static int read_link(const struct owner_proc *proc, int32_t tgid, const char *fd
 static int read_inode(const struct owner_proc *proc, int32_t tgid, const char *fd, uint32_t *ret)
 {
 	char path[48], text[FDINFO_MAX_LEN];
-	ssize_t n;
+	struct cursor c;
+	int32_t n;
 
 	if (!proc->sockets)
 		return read_link(proc, tgid, fd, ret);
 	(void)snprintf(path, sizeof(path), "%d/fdinfo/%.11s", tgid, fd);
-	n = read_text(proc->dir, path, text, sizeof(text));
+	n = procfs_text(proc->dir, path, text, sizeof(text));
 	if (n < 0)
-		return (int)n;
-	*ret = number_after(text, "\nmnt_id:") == proc->sockets ? number_after(text, "\nino:") : 0;
+		return n;
+	c = cursor_of(text, (size_t)n);
+	*ret = number_after(c, "mnt_id:") == proc->sockets ? number_after(c, "ino:") : 0;
 	return 0;
 }
 
@@ -209,7 +203,7 @@ bool owner_process_has(const struct owner_proc *proc, int32_t tgid, int fd, uint
 static int read_stat(int dir, const char *path, struct proc_stat *ret)
 {
 	char buf[1024];
-	ssize_t n = read_text(dir, path, buf, sizeof(buf));
+	int32_t n = procfs_text(dir, path, buf, sizeof(buf));
 
 	return n <= 0 ? -ESRCH : proc_stat_decode(buf, (size_t)n, ret);
 }
@@ -278,17 +272,17 @@ int32_t owner_process_runs(int proc, int32_t tgid, int cpu)
 
 uint64_t owner_process_ran(int proc, int32_t tgid, int32_t tid)
 {
-	static const char key[] = "se.exec_start";
 	char path[48], buf[512];
-	const char *at;
-	double ms = 0;
+	struct cursor c;
+	uint64_t ms, ns;
+	int32_t n;
 
 	(void)snprintf(path, sizeof(path), "%d/task/%d/sched", tgid, tid);
-	if (read_text(proc, path, buf, sizeof(buf)) < 0)
+	n = procfs_text(proc, path, buf, sizeof(buf));
+	/* "se.exec_start   :   1000.000001": six digits behind the point. */
+	if (!cursor_find_line(cursor_of(buf, (size_t)MAX(n, 0)), "se.exec_start", &c) ||
+	    !cursor_skip_blank(&c) || !cursor_word(&c, ":") || !cursor_number(&c, &ms) ||
+	    !cursor_word(&c, ".") || !cursor_number(&c, &ns))
 		return 0;
-	at = strstr(buf, key);
-	at = at ? strchr(at, ':') : NULL;
-	if (at)
-		ms = strtod(at + 1, NULL);
-	return (uint64_t)(ms * (double)NSEC_PER_MSEC);
+	return ms * NSEC_PER_MSEC + ns;
 }
