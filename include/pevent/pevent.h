@@ -225,7 +225,7 @@ struct pevent_usage {
 	enum pevent_origin origin;	/* TASKSTATS: the kernel counted; PROC: as last sampled */
 	bool incomplete;	/* some thread's record is missing: sums are lower bounds */
 	uint64_t cpu_ns;	/* user and system */
-	uint64_t cpu_error_ns;	/* cpu_ns may be off by so much */
+	uint64_t cpu_error_ns;	/* cpu_ns may be off by so much; when by more: pevent(8), CPU */
 	uint64_t user_ns, system_ns;	/* cpu_ns, divided as the clock tick's counts are */
 	uint64_t run_queue_ns, run_queue_waits;	/* ready, without a CPU; how often */
 	uint64_t voluntary_switches, involuntary_switches;
